@@ -1,0 +1,195 @@
+//! `/v1/sync/upload` and `/v1/sync/download`: one cursor for all entities. Source: docs/protocol.md, section 5.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::RejectCode;
+use crate::push::FieldError;
+use crate::record::{Fields, Record, RecordError, SyncHint};
+use crate::time::{ServerMillis, Stamp};
+
+/// One record of any entity, as it travels in changeset style. Snake case, unlike the resource style.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The record's entity.
+    pub entity_type: String,
+    /// The record's id.
+    pub id: String,
+    /// The app's fields, with `clientCreatedAt`, `serverId` and `version` beside them; null for a bare tombstone.
+    pub data: Option<Fields>,
+    /// The stamp.
+    pub updated_at: Stamp,
+    /// True for a tombstone.
+    #[serde(default)]
+    pub deleted: bool,
+    /// When the backend accepted this copy. Only in copies that came from the backend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_updated_at: Option<ServerMillis>,
+    /// Hints of a push.
+    #[serde(default, rename = "_sync", skip_serializing_if = "Option::is_none")]
+    pub sync: Option<SyncHint>,
+}
+
+impl Change {
+    /// The change that carries `record` of `entity`.
+    #[must_use]
+    pub fn from_record(entity: &str, record: Record) -> Self {
+        let (id, updated_at, deleted) = (record.id.clone(), record.client_updated_at, record.is_deleted);
+        let (server_updated_at, sync) = (record.server_updated_at, record.sync.clone());
+        let mut data = record.into_object();
+        for field in MOVED {
+            data.remove(field);
+        }
+        Self { entity_type: entity.to_owned(), id, data: Some(data), updated_at, deleted, server_updated_at, sync }
+    }
+
+    /// The record that this change carries.
+    ///
+    /// # Errors
+    /// [`RecordError`] when the change's data is not a record's.
+    pub fn into_record(self) -> Result<Record, RecordError> {
+        let mut object = self.data.unwrap_or_default();
+        object.insert(crate::record::ID.into(), self.id.into());
+        object.insert(crate::record::CLIENT_UPDATED_AT.into(), self.updated_at.0.into());
+        object.insert(crate::record::IS_DELETED.into(), self.deleted.into());
+        if let Some(time) = self.server_updated_at {
+            object.insert(crate::record::SERVER_UPDATED_AT.into(), time.0.into());
+        }
+        let mut record = Record::from_object(object)?;
+        record.sync = self.sync;
+        Ok(record)
+    }
+}
+
+/// Body of `/v1/sync/upload`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UploadRequest {
+    /// The replica that pushes: a UUID.
+    pub device_id: String,
+    /// The changes in the order they must be applied, each a [`Change`].
+    pub changes: Vec<Box<RawValue>>,
+    /// The replica's download cursor, for the backend's information.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cursor: Option<String>,
+}
+
+/// Answer of `/v1/sync/upload`. Each uploaded id stands in exactly one list.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UploadResponse {
+    /// The backend's head after this upload. Never a download cursor: it would step over what others wrote.
+    pub server_cursor: String,
+    /// Ids whose uploaded copy is the backend's copy now, or was already.
+    pub applied: Vec<AppliedChange>,
+    /// Changes that lost to the backend's copy.
+    pub conflicts: Vec<UploadConflict>,
+    /// Changes the backend refuses.
+    pub rejected: Vec<UploadRejection>,
+    /// Records that were deleted and purged; an old edit does not bring them back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<ChangeKey>,
+    /// The backend's clock when it answered.
+    pub server_time: ServerMillis,
+    /// Names one continuous history of the backend.
+    pub epoch: String,
+}
+
+/// An applied change: a bare id, or an id with what the backend assigned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AppliedChange {
+    /// The id alone.
+    Id(String),
+    /// The id with the backend's fields.
+    Full {
+        /// The record's entity.
+        entity_type: String,
+        /// The record's id.
+        id: String,
+        /// When the backend accepted the copy.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server_updated_at: Option<ServerMillis>,
+        /// Counts accepted copies.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
+    },
+}
+
+/// Names one record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeKey {
+    /// The record's entity.
+    pub entity_type: String,
+    /// The record's id.
+    pub id: String,
+}
+
+/// A change that lost, with the backend's copy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UploadConflict {
+    /// The record's entity.
+    pub entity_type: String,
+    /// The record's id.
+    pub id: String,
+    /// The backend's copy.
+    pub server: Change,
+}
+
+/// A change the backend refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadRejection {
+    /// The record's entity.
+    pub entity_type: String,
+    /// The record's id.
+    pub id: String,
+    /// Why, from a closed list.
+    pub code: RejectCode,
+    /// Why, for a person.
+    #[serde(default)]
+    pub message: String,
+    /// The fields at fault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldError>,
+}
+
+/// Body of `/v1/sync/download`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DownloadRequest {
+    /// The replica that pulls: a UUID.
+    pub device_id: String,
+    /// The cursor of the last page; absent at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Most changes in the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Answer of `/v1/sync/download`: changes of all entities in commit order.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DownloadResponse {
+    /// Covers exactly the changes given.
+    pub server_cursor: String,
+    /// True when more changes wait behind this page.
+    pub has_more: bool,
+    /// The changes, each a [`Change`], unparsed so that a bad one does not spoil the page.
+    pub changes: Vec<Box<RawValue>>,
+    /// The `serverUpdatedAt` up to which the puller has now seen everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<ServerMillis>,
+    /// How many changes wait behind this page, where the backend can count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u64>,
+    /// The backend's clock when it answered.
+    pub server_time: ServerMillis,
+    /// Names one continuous history of the backend.
+    pub epoch: String,
+}
+
+/// Envelope fields that stand beside `data` and not in it.
+const MOVED: [&str; 5] = [
+    crate::record::ID,
+    crate::record::CLIENT_UPDATED_AT,
+    crate::record::IS_DELETED,
+    crate::record::SERVER_UPDATED_AT,
+    crate::record::SYNC,
+];

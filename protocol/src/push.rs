@@ -1,0 +1,105 @@
+//! `POST {path}/batch`: request and answer of a push in resource style. Source: docs/protocol.md, section 4.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::RejectCode;
+use crate::time::ServerMillis;
+
+/// Header that names a body, the same for each retry of the same body: a UUID.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// Header that carries [`crate::PROTOCOL_VERSION`].
+pub const SYNC_PROTOCOL: &str = "X-Sync-Protocol";
+/// Header that names one request in both sides' logs.
+pub const REQUEST_ID: &str = "X-Request-Id";
+
+/// A batch of changed records of one entity.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushRequest {
+    /// The replica that pushes: a UUID.
+    pub device_id: String,
+    /// The records in the order they must be applied; each is one JSON object.
+    pub records: Vec<Box<RawValue>>,
+}
+
+/// One result for each record of the batch.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushResponse {
+    /// In the order of the request.
+    pub results: Vec<PushResult>,
+    /// The backend's clock when it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_time: Option<ServerMillis>,
+    /// Names one continuous history of the backend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
+}
+
+/// What became of one pushed record.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PushResult {
+    /// The record's id.
+    pub id: String,
+    /// Its fate.
+    #[serde(flatten)]
+    pub outcome: PushOutcome,
+}
+
+/// The fate of one pushed record.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub enum PushOutcome {
+    /// The pushed copy is the backend's copy now, or was already.
+    Applied {
+        /// When the backend accepted the copy.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server_updated_at: Option<ServerMillis>,
+        /// Counts accepted copies; unmoved by a repeat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
+        /// The backend's own id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server_id: Option<String>,
+    },
+    /// The backend keeps another copy.
+    Conflict {
+        /// The backend's copy, one JSON object.
+        record: serde_json::Value,
+    },
+    /// The backend refuses the copy.
+    Rejected {
+        /// Why, from a closed list.
+        code: RejectCode,
+        /// Why, for a person.
+        #[serde(default)]
+        message: String,
+        /// The fields at fault.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<FieldError>,
+        /// The parent that is missing, for `missing_reference`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
+    },
+    /// The record was deleted and its tombstone purged; an old edit does not bring it back.
+    Gone,
+}
+
+/// A record named by another record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// Entity of the named record.
+    pub entity: String,
+    /// Id of the named record.
+    pub id: String,
+}
+
+/// One fault of a record, by JSON Pointer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// JSON Pointer (RFC 6901) to the value at fault.
+    pub path: String,
+    /// What it must be, for a person. Never holds the value.
+    pub message: String,
+}
