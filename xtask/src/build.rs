@@ -1,0 +1,81 @@
+//! Builds the npm package in `pkg/dist` and the demo page in `www/dist`. Installs what is missing first.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use xshell::cmd;
+
+use crate::setup::{self, WASM_TARGET};
+use crate::workspace::Workspace;
+
+/// What the wasm is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Mode {
+    /// Quick: cargo's own optimisation only.
+    Dev,
+    /// Small and fast: through wasm-opt too.
+    Release,
+}
+
+/// Builds everything, leaving out what did not change.
+pub(crate) fn run(workspace: &Workspace, mode: Mode) -> Result<()> {
+    setup::for_build(workspace)?;
+    core(workspace, mode)?;
+    for part in ["worker", "www"] {
+        if workspace.has(&format!("{part}/package.json")) {
+            cmd!(workspace.shell, "npm run --silent build --workspace {part}").quiet().run()?;
+            eprintln!("build: {part} is built");
+        }
+    }
+    Ok(())
+}
+
+/// Rust to wasm, its JavaScript side, and wasm-opt, into `pkg/dist`.
+fn core(workspace: &Workspace, mode: Mode) -> Result<()> {
+    let shell = &workspace.shell;
+    cmd!(shell, "cargo build --profile wasm --target {WASM_TARGET} --package lastword --lib").quiet().run()?;
+    let wasm = workspace.target.join(WASM_TARGET).join("wasm/lastword.wasm");
+
+    let dist = workspace.root.join("pkg/dist");
+    let stamp = dist.join(".core");
+    let key = key(workspace, &wasm, mode)?;
+    if fs::read_to_string(&stamp).is_ok_and(|built| built == key) {
+        eprintln!("build: pkg/dist/lastword_bg.wasm is up to date");
+        return Ok(());
+    }
+    // A build that stops half-way must not look finished.
+    shell.remove_path(&stamp)?;
+    shell.create_dir(&dist)?;
+    cmd!(shell, "wasm-bindgen {wasm} --target web --out-dir {dist} --out-name lastword").quiet().run()?;
+    if mode == Mode::Release {
+        let wasm = dist.join("lastword_bg.wasm");
+        cmd!(shell, "wasm-opt {WASM_OPT...} {wasm} -o {wasm}").quiet().run()?;
+    }
+    fs::write(&stamp, key)?;
+    eprintln!("build: pkg/dist/lastword_bg.wasm is built");
+    Ok(())
+}
+
+/// What the files in `pkg/dist` were made from.
+fn key(workspace: &Workspace, wasm: &Path, mode: Mode) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    fs::read(wasm).with_context(|| format!("cargo made no {}", wasm.display()))?.hash(&mut hasher);
+    workspace.read("package-lock.json")?.hash(&mut hasher);
+    (mode, WASM_OPT).hash(&mut hasher);
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+/// The features are those that rustc turns on for the target, and no more: wasm-opt may then use no newer one.
+const WASM_OPT: &[&str] = &[
+    "-O3",
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-call-indirect-overlong",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];

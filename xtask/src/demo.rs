@@ -1,0 +1,85 @@
+//! Runs the demo: the page and the server on one port, over a fresh database. Never keeps data between two runs.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use lexopt::prelude::*;
+use xshell::cmd;
+
+use crate::server::{self, Server};
+use crate::workspace::Workspace;
+use crate::{browsers, build};
+
+/// What the command line may say.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    check: bool,
+    port: Option<u16>,
+}
+
+impl Options {
+    /// Reads `--check` and `--port N`.
+    pub(crate) fn parse(args: &mut lexopt::Parser) -> Result<Self> {
+        let mut options = Self::default();
+        while let Some(arg) = args.next()? {
+            match arg {
+                Long("check") => options.check = true,
+                Long("port") => options.port = Some(args.value()?.parse()?),
+                other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Sets up, builds, starts, and waits for Ctrl-C, or checks with two browsers and ends.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let port = match options.port {
+        None if options.check => server::free_port()?,
+        port => port.unwrap_or(PORT),
+    };
+    // Asked first: nobody wants to hear it after minutes of building.
+    server::require_free(port)?;
+    build::run(workspace, build::Mode::Release)?;
+    // Not `--release`: that takes minutes more to build, and nobody sees the difference with one user.
+    cmd!(workspace.shell, "cargo build --package lastword-server").quiet().run()?;
+    if options.check { check(workspace, port) } else { serve(workspace, port) }
+}
+
+fn serve(workspace: &Workspace, port: u16) -> Result<()> {
+    let (sender, stopped) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        let _ = sender.send(());
+    })?;
+    let mut server = Server::start(workspace, port)?;
+    println!("\n  The demo runs:  {}", server.url);
+    println!("  Your key:       {}\n", server.key);
+    println!("  Open the address and paste the key. Open it in a second browser, or a private window,");
+    println!("  with the same key: that is your second device. Ctrl-C stops the demo.\n");
+    loop {
+        match stopped.recv_timeout(WATCH) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => server.check()?,
+        }
+    }
+    server.wait_for_end();
+    println!("\n  The demo has stopped.");
+    Ok(())
+}
+
+/// One create, push and pull between two browser profiles.
+fn check(workspace: &Workspace, port: u16) -> Result<()> {
+    let chromium = browsers::chromium(workspace)?;
+    let server = Server::start(workspace, port)?;
+    let (url, key, browser) = (&server.url, &server.key, &chromium.browser);
+    let check = cmd!(workspace.shell, "node tests/e2e/demo-check.mjs {url} {key}").env("LASTWORD_CHROMIUM", browser);
+    if check.quiet().run().is_err() {
+        bail!("the demo does not sync between two browser profiles");
+    }
+    println!("the demo syncs between two browser profiles");
+    Ok(())
+}
+
+const PORT: u16 = 8787;
+const WATCH: Duration = Duration::from_millis(500);

@@ -1,0 +1,122 @@
+//! Installs what the build and the tests need, where it is missing. Never touches a tool that is there and right, and
+//! takes about a second when nothing is missing.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use xshell::{Cmd, cmd};
+
+use crate::workspace::Workspace;
+use crate::{browsers, lockfile};
+
+/// What `build` and `demo` need.
+pub(crate) fn for_build(workspace: &Workspace) -> Result<()> {
+    node(workspace)?;
+    wasm_target(workspace)?;
+    wasm_bindgen(workspace)?;
+    npm_packages(workspace)
+}
+
+/// What `test` needs: the same, and browsers, drivers and checkers.
+pub(crate) fn for_tests(workspace: &Workspace) -> Result<()> {
+    for_build(workspace)?;
+    components(workspace)?;
+    cargo_tool(workspace, "wasm-pack", WASM_PACK, &["--locked"])?;
+    cargo_tool(workspace, "cargo-deny", CARGO_DENY, &["--locked", "--no-default-features"])?;
+    browsers::chromium(workspace).map(drop)
+}
+
+/// Says that a thing is there. One line for each step, so that a person sees what set-up looked at.
+pub(crate) fn present(what: &str) {
+    eprintln!("setup: {what} is there");
+}
+
+/// Runs one installing command, saying first what it is for.
+pub(crate) fn install(what: &str, command: Cmd<'_>) -> Result<()> {
+    eprintln!("setup: {what} is missing, installing it: {command}");
+    command.quiet().run().with_context(|| format!("could not install {what}"))
+}
+
+fn node(workspace: &Workspace) -> Result<()> {
+    let found = cmd!(workspace.shell, "node --version").quiet().ignore_stderr().read().unwrap_or_default();
+    let major = found.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    match major {
+        Some(major) if major >= NODE_MAJOR => {}
+        Some(_) => bail!("node is {found}: install node {NODE_MAJOR} or newer"),
+        None => bail!("node is missing: install node {NODE_MAJOR} or newer, with npm"),
+    }
+    if workspace.program(&["npm", "npm.cmd"]).is_none() {
+        bail!("npm is missing: install it beside node");
+    }
+    present(&format!("node {found}"));
+    Ok(())
+}
+
+fn wasm_target(workspace: &Workspace) -> Result<()> {
+    let shell = &workspace.shell;
+    let libraries = cmd!(shell, "rustc --print target-libdir --target {WASM_TARGET}").quiet().read()?;
+    if fs::exists(libraries)? {
+        present(WASM_TARGET);
+        return Ok(());
+    }
+    if workspace.program(&["rustup"]).is_none() {
+        bail!("this Rust has no {WASM_TARGET} target, and there is no rustup to add it: install Rust with rustup");
+    }
+    install(WASM_TARGET, cmd!(shell, "rustup target add {WASM_TARGET}"))
+}
+
+fn components(workspace: &Workspace) -> Result<()> {
+    let shell = &workspace.shell;
+    for (name, command) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if cmd!(shell, "cargo {command} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok() {
+            present(name);
+        } else {
+            install(name, cmd!(shell, "rustup component add {name}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The tool must be of exactly the version of the library, which Cargo.lock decides.
+///
+/// Without `--locked`: the lock file that is published with the tool names a yanked crate.
+fn wasm_bindgen(workspace: &Workspace) -> Result<()> {
+    let lock = workspace.read("Cargo.lock")?;
+    cargo_tool_named(workspace, "wasm-bindgen", "wasm-bindgen-cli", lockfile::version(&lock, "wasm-bindgen")?, &[])
+}
+
+fn cargo_tool(workspace: &Workspace, name: &str, version: &str, options: &[&str]) -> Result<()> {
+    cargo_tool_named(workspace, name, name, version, options)
+}
+
+/// Installs a program from crates.io. One that the user has in another version stays; ours then goes under `target/`.
+fn cargo_tool_named(workspace: &Workspace, name: &str, package: &str, version: &str, options: &[&str]) -> Result<()> {
+    let shell = &workspace.shell;
+    let found = cmd!(shell, "{name} --version").quiet().ignore_stderr().read().unwrap_or_default();
+    if found.split_whitespace().nth(1) == Some(version) {
+        present(&format!("{name} {version}"));
+        return Ok(());
+    }
+    let mut command = cmd!(shell, "cargo install {package} --version {version} {options...}");
+    if !found.is_empty() {
+        command = command.arg("--root").arg(workspace.tools());
+    }
+    install(&format!("{name} {version} (some minutes)"), command)
+}
+
+/// Installs the npm packages of package-lock.json, unless this very lock file was installed before.
+fn npm_packages(workspace: &Workspace) -> Result<()> {
+    let lock = workspace.read("package-lock.json")?;
+    let stamp = workspace.root.join("node_modules/.lastword-lock");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        present("npm packages");
+        return Ok(());
+    }
+    install("the set of npm packages", cmd!(workspace.shell, "npm ci --no-audit --no-fund"))?;
+    fs::write(&stamp, lock).context("cannot note the installed npm packages")
+}
+
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
+const NODE_MAJOR: u32 = 20;
+const WASM_PACK: &str = "0.15.1";
+const CARGO_DENY: &str = "0.20.2";

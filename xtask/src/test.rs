@@ -1,0 +1,93 @@
+//! Runs every check and test there is and ends with one line: `N passed, N failed`. Never retries a test, and never
+//! stops at the first failure.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use xshell::{Cmd, cmd};
+
+use crate::setup::WASM_TARGET;
+use crate::tally::Tally;
+use crate::workspace::Workspace;
+use crate::{setup, tidy};
+
+/// Sets up, then runs the steps named, or all; the exit code tells whether anything failed.
+pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
+    if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != *name)) {
+        let known: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        bail!("there is no step `{unknown}`; the steps are {}", known.join(", "));
+    }
+    let chosen = |step: &&Step| names.is_empty() || names.iter().any(|name| name == step.name);
+    let mut done = vec![SETUP.run(workspace)];
+    if done[0].tally.failed == 0 {
+        done.extend(STEPS.iter().filter(chosen).map(|step| step.run(workspace)));
+    }
+    Ok(report(&done))
+}
+
+/// One part of the whole.
+struct Step {
+    name: &'static str,
+    work: fn(&Workspace) -> Result<Tally>,
+}
+
+/// What became of a step.
+struct Done {
+    name: &'static str,
+    tally: Tally,
+    took: Duration,
+}
+
+impl Step {
+    /// Runs the step. One that fails without counting, a check say, is one failed test.
+    fn run(&self, workspace: &Workspace) -> Done {
+        eprintln!("\n==> {}", self.name);
+        let start = Instant::now();
+        let tally = (self.work)(workspace).unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            Tally::one(false)
+        });
+        Done { name: self.name, tally, took: start.elapsed() }
+    }
+}
+
+/// What fails soonest comes first; what needs the built package comes after `build`.
+const STEPS: &[Step] = &[
+    Step { name: "tidy", work: |w| check(tidy::run(w)) },
+    Step { name: "format", work: |w| check(run_all(cmd!(w.shell, "cargo fmt --all --check"))) },
+    Step {
+        name: "clippy",
+        work: |w| check(run_all(cmd!(w.shell, "cargo clippy --workspace --all-targets -- -D warnings"))),
+    },
+    Step { name: "clippy-wasm", work: |w| check(run_all(clippy_wasm(w))) },
+    Step { name: "deny", work: |w| check(run_all(cmd!(w.shell, "cargo deny check licenses bans sources"))) },
+    Step { name: "rust", work: |w| Tally::of_runner(cmd!(w.shell, "cargo test --workspace")) },
+];
+
+const SETUP: Step = Step { name: "setup", work: |w| check(setup::for_tests(w)) };
+
+fn clippy_wasm(workspace: &Workspace) -> Cmd<'_> {
+    cmd!(workspace.shell, "cargo clippy --package lastword --target {WASM_TARGET} --all-targets -- -D warnings")
+}
+
+fn run_all(command: Cmd<'_>) -> Result<()> {
+    Ok(command.run()?)
+}
+
+/// A step that is no test runner counts as one test.
+fn check(outcome: Result<()>) -> Result<Tally> {
+    outcome.map(|()| Tally::one(true))
+}
+
+/// Prints a line for each step, and the sum last.
+fn report(done: &[Done]) -> ExitCode {
+    println!();
+    let mut sum = Tally::default();
+    for Done { name, tally, took } in done {
+        println!("{name:<12} {:>6} passed {:>4} failed {:>6.1} s", tally.passed, tally.failed, took.as_secs_f64());
+        sum += *tally;
+    }
+    println!("{} passed, {} failed", sum.passed, sum.failed);
+    if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
