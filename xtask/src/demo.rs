@@ -19,6 +19,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// What the test run wants: the check, on any port.
+    pub(crate) fn check() -> Self {
+        Self { check: true, port: None }
+    }
+
     /// Reads `--check` and `--port N`.
     pub(crate) fn parse(args: &mut lexopt::Parser) -> Result<Self> {
         let mut options = Self::default();

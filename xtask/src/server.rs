@@ -23,7 +23,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the server on `port` with an empty database, one user and one key, and waits until it answers.
     pub(crate) fn start(workspace: &Workspace, port: u16) -> Result<Self> {
-        let program = workspace.target.join(format!("debug/lastword-server{}", std::env::consts::EXE_SUFFIX));
+        let program = program(workspace);
         let folder = fresh_folder(workspace, port)?;
         let database = folder.join("demo.sqlite");
         let key = account(workspace, &program, &database)?;
@@ -80,6 +80,11 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The server as cargo builds it for development.
+pub(crate) fn program(workspace: &Workspace) -> PathBuf {
+    workspace.target.join(format!("debug/lastword-server{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Fails with a sentence that helps when `port` is taken.

@@ -26,9 +26,9 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<()> {
     browsers::chromium(workspace).map(drop)
 }
 
-/// Says that a thing is there. One line for each step, so that a person sees what set-up looked at.
+/// Says that a thing is there already. One line for each step, so that a person sees what set-up looked at.
 pub(crate) fn present(what: &str) {
-    eprintln!("setup: {what} is there");
+    eprintln!("setup: found {what}");
 }
 
 /// Runs one installing command, saying first what it is for.

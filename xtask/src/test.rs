@@ -10,7 +10,7 @@ use xshell::{Cmd, cmd};
 use crate::setup::WASM_TARGET;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{setup, tidy};
+use crate::{browsers, build, demo, server, setup, size, tidy};
 
 /// Sets up, then runs the steps named, or all; the exit code tells whether anything failed.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
@@ -55,14 +55,21 @@ impl Step {
 /// What fails soonest comes first; what needs the built package comes after `build`.
 const STEPS: &[Step] = &[
     Step { name: "tidy", work: |w| check(tidy::run(w)) },
-    Step { name: "format", work: |w| check(run_all(cmd!(w.shell, "cargo fmt --all --check"))) },
+    Step { name: "format", work: |w| check(run_one(cmd!(w.shell, "cargo fmt --all --check"))) },
     Step {
         name: "clippy",
-        work: |w| check(run_all(cmd!(w.shell, "cargo clippy --workspace --all-targets -- -D warnings"))),
+        work: |w| check(run_one(cmd!(w.shell, "cargo clippy --workspace --all-targets -- -D warnings"))),
     },
-    Step { name: "clippy-wasm", work: |w| check(run_all(clippy_wasm(w))) },
-    Step { name: "deny", work: |w| check(run_all(cmd!(w.shell, "cargo deny check licenses bans sources"))) },
+    Step { name: "clippy-wasm", work: |w| check(run_one(clippy_wasm(w))) },
+    Step { name: "deny", work: |w| check(run_one(cmd!(w.shell, "cargo deny check licenses bans sources"))) },
     Step { name: "rust", work: |w| Tally::of_runner(cmd!(w.shell, "cargo test --workspace")) },
+    Step { name: "build", work: |w| check(build_all(w)) },
+    Step { name: "size", work: |w| check(size::run(w)) },
+    Step { name: "types", work: |w| check(run_one(cmd!(w.shell, "npm run check --workspaces --if-present"))) },
+    Step { name: "worker", work: |w| Tally::of_runner(cmd!(w.shell, "npm test --workspace worker")) },
+    Step { name: "wasm", work: wasm },
+    Step { name: "e2e", work: e2e },
+    Step { name: "demo", work: |w| check(demo::run(w, &demo::Options::check())) },
 ];
 
 const SETUP: Step = Step { name: "setup", work: |w| check(setup::for_tests(w)) };
@@ -71,7 +78,27 @@ fn clippy_wasm(workspace: &Workspace) -> Cmd<'_> {
     cmd!(workspace.shell, "cargo clippy --package lastword --target {WASM_TARGET} --all-targets -- -D warnings")
 }
 
-fn run_all(command: Cmd<'_>) -> Result<()> {
+/// The package, the page, and the server that the end-to-end tests start.
+fn build_all(workspace: &Workspace) -> Result<()> {
+    build::run(workspace, build::Mode::Release)?;
+    run_one(cmd!(workspace.shell, "cargo build --package lastword-server"))
+}
+
+/// The tests that run inside a browser, in a page and in a worker.
+fn wasm(workspace: &Workspace) -> Result<Tally> {
+    let driver = browsers::chromium(workspace)?.driver;
+    Tally::of_runner(cmd!(workspace.shell, "wasm-pack test --headless --chrome").env("CHROMEDRIVER", driver))
+}
+
+/// The tests that drive whole browsers against the server process.
+fn e2e(workspace: &Workspace) -> Result<Tally> {
+    let browser = browsers::chromium(workspace)?.browser;
+    let server = server::program(workspace);
+    let tests = cmd!(workspace.shell, "npm test --workspace tests/e2e");
+    Tally::of_runner(tests.env("LASTWORD_CHROMIUM", browser).env("LASTWORD_SERVER", server))
+}
+
+fn run_one(command: Cmd<'_>) -> Result<()> {
     Ok(command.run()?)
 }
 
