@@ -63,11 +63,13 @@ impl Server {
 
     fn wait_until_healthy(&mut self, address: SocketAddr, log: &Path) -> Result<()> {
         let deadline = Instant::now() + START_MAX;
+        let said = || fs::read_to_string(log).unwrap_or_default();
         while !healthy(address) {
-            let said = || fs::read_to_string(log).unwrap_or_default();
-            self.check().with_context(said)?;
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server did not start ({status}): {}", said().trim());
+            }
             if Instant::now() > deadline {
-                bail!("the server did not answer /health in {} s\n{}", START_MAX.as_secs(), said());
+                bail!("the server did not answer /health in {} s: {}", START_MAX.as_secs(), said().trim());
             }
             thread::sleep(POLL);
         }

@@ -62,7 +62,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "clippy-wasm", work: |w| check(run_one(clippy_wasm(w))) },
     Step { name: "deny", work: |w| check(run_one(cmd!(w.shell, "cargo deny check licenses bans sources"))) },
-    Step { name: "rust", work: |w| Tally::of_runner(cmd!(w.shell, "cargo test --workspace")) },
+    Step { name: "rust", work: |w| Tally::of_runner(cmd!(w.shell, "cargo test --workspace --no-fail-fast")) },
     Step { name: "build", work: |w| check(build_all(w)) },
     Step { name: "size", work: |w| check(size::run(w)) },
     Step { name: "types", work: |w| check(run_one(cmd!(w.shell, "npm run check --workspaces --if-present"))) },
@@ -87,7 +87,9 @@ fn build_all(workspace: &Workspace) -> Result<()> {
 /// The tests that run inside a browser, in a page and in a worker.
 fn wasm(workspace: &Workspace) -> Result<Tally> {
     let driver = browsers::chromium(workspace)?.driver;
-    Tally::of_runner(cmd!(workspace.shell, "wasm-pack test --headless --chrome").env("CHROMEDRIVER", driver))
+    Tally::of_runner(
+        cmd!(workspace.shell, "wasm-pack test --headless --chrome -- --no-fail-fast").env("CHROMEDRIVER", driver),
+    )
 }
 
 /// The tests that drive whole browsers against the server process.
