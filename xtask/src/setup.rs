@@ -92,8 +92,10 @@ fn cargo_tool(workspace: &Workspace, name: &str, version: &str, options: &[&str]
 /// Installs a program from crates.io. One that the user has in another version stays; ours then goes under `target/`.
 fn cargo_tool_named(workspace: &Workspace, name: &str, package: &str, version: &str, options: &[&str]) -> Result<()> {
     let shell = &workspace.shell;
-    let found = cmd!(shell, "{name} --version").quiet().ignore_stderr().read().unwrap_or_default();
-    if found.split_whitespace().nth(1) == Some(version) {
+    let installed = || cmd!(shell, "{name} --version").quiet().ignore_stderr().read().unwrap_or_default();
+    let right = |found: &str| found.split_whitespace().nth(1) == Some(version);
+    let found = installed();
+    if right(&found) {
         present(&format!("{name} {version}"));
         return Ok(());
     }
@@ -101,7 +103,11 @@ fn cargo_tool_named(workspace: &Workspace, name: &str, package: &str, version: &
     if !found.is_empty() {
         command = command.arg("--root").arg(workspace.tools());
     }
-    install(&format!("{name} {version} (some minutes)"), command)
+    install(&format!("{name} {version} (some minutes)"), command)?;
+    if !right(&installed()) {
+        bail!("{name} is installed but not on the path: add the folder that cargo named above to PATH");
+    }
+    Ok(())
 }
 
 /// Installs the npm packages of package-lock.json, unless this very lock file was installed before.
