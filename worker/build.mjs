@@ -1,0 +1,15 @@
+// Bundles the entry points into pkg/dist, beside the wasm module that they load. Never touches the wasm module itself.
+import { build } from "esbuild";
+
+await build({
+  entryPoints: ["client.ts", "sync-worker.ts"],
+  outdir: "../pkg/dist",
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  legalComments: "none",
+  // wasm-bindgen's own module stays as it is: bundlers find the wasm file through its `new URL`.
+  external: ["./lastword.js"],
+  logLevel: "warning",
+});

@@ -1,0 +1,114 @@
+/** What the page imports: `createSync` and the error class. Holds no rules and no records: it sends messages to the worker. */
+
+import type { EntityMap, Sync, SyncOptions, TokenSource } from "lastword";
+import { Emitter, Snapshot } from "./emitter.js";
+import { entityHandle } from "./entity.js";
+import { LastwordError } from "./errors.js";
+import { WorkerLink } from "./link.js";
+import { installErrorHandler } from "./messages.js";
+import { absolute, askToken, coreConfig } from "./options.js";
+import { forwardTriggers } from "./triggers.js";
+
+export { LastwordError };
+
+installErrorHandler();
+
+/** Opens the database in a worker and starts to sync. */
+export async function createSync<const E extends EntityMap>(options: SyncOptions<E>): Promise<Sync<E>> {
+  let config = coreConfig(options, document.baseURI);
+  let token: TokenSource | undefined = options.token;
+  let running = options.autoStart ?? true;
+  const events = new Emitter();
+
+  const link = new WorkerLink({
+    startWorker: options.worker ?? startWorker,
+    config: () => config,
+    host: {
+      emit: (event) => events.emit(event),
+      token: (refresh) => askToken(token, refresh),
+    },
+    replaced: (error) => {
+      events.emit({ type: "worker_replaced", error });
+      if (running) void call("start").catch(quiet);
+      void call("status").then((status) => events.emit({ type: "status", status }), quiet);
+    },
+    gaveUp: ({ code, message, retryable }) => {
+      events.emit({ type: "status", status: { ...snapshot.get(), state: "failed", error: { code, message, retryable } } });
+    },
+  });
+  const { call } = link;
+  await link.open();
+  const snapshot = new Snapshot(await call("status"));
+  events.on("status", ({ status }) => snapshot.set(status));
+  const stopTriggers = forwardTriggers((kind) => void call("trigger", kind).catch(quiet));
+  if (running) await call("start");
+
+  const entities = Object.fromEntries(Object.keys(options.entities).map((name) => [name, entityHandle(name, link, events)]));
+  return {
+    entities: entities as unknown as Sync<E>["entities"],
+    conflicts: {
+      list: () => call("conflicts"),
+      resolve: (entity, id, choice) => call("resolveConflict", entity, id, choice),
+      async resolveAll(keep) {
+        const conflicts = await call("conflicts");
+        for (const { entity, id } of conflicts) await call("resolveConflict", entity, id, { keep });
+        return conflicts.length;
+      },
+    },
+    failures: {
+      list: () => call("failures"),
+      retry: (entity, id) => call("retry", entity, id),
+      retryAll: () => call("retryAll"),
+      discard: (entity, id) => call("discard", entity, id),
+      export: () => call("exportUnsynced"),
+    },
+    start() {
+      running = true;
+      return call("start");
+    },
+    stop() {
+      running = false;
+      return call("stop");
+    },
+    syncNow: () => call("syncNow"),
+    status: () => call("status"),
+    stats: () => call("stats"),
+    pending: () => call("pending"),
+    markAllDirty: () => call("markAllDirty"),
+    on: (type, listener) => events.on(type, listener),
+    subscribe: snapshot.subscribe,
+    getSnapshot: snapshot.get,
+    async signIn({ account, token: source }) {
+      if (source !== undefined) token = source;
+      await call("signIn", { account });
+      config = { ...config, account };
+    },
+    async signOut(how) {
+      const unsent = await call("signOut", how);
+      token = undefined;
+      const { account: _account, ...rest } = config;
+      config = rest;
+      return unsent;
+    },
+    async configure({ token: source, ...patch }) {
+      const next = patch.backend ? { ...patch, backend: absolute(patch.backend, document.baseURI) } : patch;
+      if (source !== undefined) token = source;
+      await call("configure", next);
+      config = { ...config, ...next };
+    },
+    async destroy() {
+      stopTriggers();
+      running = false;
+      await call("destroy").catch(quiet);
+      await link.close(new LastwordError({ code: "destroyed", message: "this sync was destroyed: make a new one with createSync" }));
+    },
+  };
+}
+
+function startWorker(): Worker {
+  // Bundlers look for exactly this form.
+  return new Worker(new URL("./sync-worker.js", import.meta.url), { type: "module", name: "lastword" });
+}
+
+/** For calls whose failure is already told by an event. */
+function quiet(): void {}

@@ -1,0 +1,59 @@
+/** The class that the wasm module exports, as TypeScript sees it. Never imported by the page. */
+
+import type {
+  Change, Conflict, ConflictChoice, Failure, RecordStatus, Stats, Status, SyncEvent, SyncOptions, SyncResult,
+} from "lastword";
+
+/** A record on its way through: the core alone knows its form. */
+export type AnyRecord = Record<string, unknown>;
+
+/** Why a round may be due. */
+export type Trigger = "online" | "offline" | "visible" | "hidden" | "focus" | "edit" | "poke";
+
+/** What the core is opened with: the options of the page that can be cloned, the URL made absolute. */
+export type CoreConfig = Omit<SyncOptions, "token" | "worker" | "autoStart">;
+
+/** What the core asks of its host. */
+export interface CoreHost {
+  emit(event: SyncEvent): void;
+  token(refresh: boolean): Promise<string | null>;
+}
+
+/** The calls of an open core. Errors are Error objects with `code` and `retryable`. */
+export interface CoreCalls {
+  start(): void;
+  stop(): Promise<void>;
+  syncNow(): Promise<SyncResult>;
+  trigger(kind: Trigger): void;
+  status(): Promise<Status>;
+  stats(): Promise<Stats>;
+  put(entity: string, record: AnyRecord): Promise<AnyRecord>;
+  bulkPut(entity: string, records: readonly AnyRecord[]): Promise<AnyRecord[]>;
+  update(entity: string, id: string, patch: AnyRecord): Promise<AnyRecord>;
+  delete(entity: string, id: string): Promise<void>;
+  bulkDelete(entity: string, ids: readonly string[]): Promise<void>;
+  get(entity: string, id: string): Promise<AnyRecord | undefined>;
+  list(entity: string, options: { includeDeleted?: boolean }): Promise<AnyRecord[]>;
+  statusOf(entity: string, id: string): Promise<RecordStatus>;
+  markDirty(entity: string, id: string): Promise<void>;
+  markAllDirty(entity?: string): Promise<void>;
+  pending(entity?: string): Promise<Change[]>;
+  conflicts(): Promise<Conflict[]>;
+  resolveConflict(entity: string, id: string, choice: ConflictChoice): Promise<void>;
+  failures(): Promise<Failure[]>;
+  retry(entity: string, id: string): Promise<void>;
+  retryAll(): Promise<number>;
+  discard(entity: string, id: string): Promise<void>;
+  exportUnsynced(): Promise<object>;
+  signIn(to: { account: string }): Promise<void>;
+  signOut(how: { wipe: boolean }): Promise<{ unsent: number }>;
+  configure(patch: Partial<CoreConfig>): Promise<void>;
+  destroy(): Promise<void>;
+}
+
+/** The names of those calls: what a page may ask for, and nothing else. */
+export const CORE_CALLS: ReadonlySet<keyof CoreCalls> = new Set<keyof CoreCalls>([
+  "start", "stop", "syncNow", "trigger", "status", "stats", "put", "bulkPut", "update", "delete", "bulkDelete", "get",
+  "list", "statusOf", "markDirty", "markAllDirty", "pending", "conflicts", "resolveConflict", "failures", "retry",
+  "retryAll", "discard", "exportUnsynced", "signIn", "signOut", "configure", "destroy",
+]);

@@ -1,0 +1,36 @@
+/** The options of `createSync`, checked as far as a page can and made fit to be cloned. The core checks the rest. */
+
+import type { EntityMap, SyncOptions, TokenSource } from "lastword";
+import type { CoreConfig } from "./core.js";
+import { LastwordError } from "./errors.js";
+
+/** Splits what stays on the page from what the core is opened with. */
+export function coreConfig(options: SyncOptions<EntityMap>, base: string): CoreConfig {
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.has(name)) throw wrong(`there is no option \`${name}\`: the options are ${[...OPTIONS].join(", ")}`);
+  }
+  if (typeof options.database !== "string" || options.database === "") throw wrong("`database` must name the IndexedDB database");
+  if (typeof options.backend?.url !== "string") throw wrong("`backend.url` must be the base URL of the backend");
+  const { token: _token, worker: _worker, autoStart: _autoStart, ...config } = options;
+  return { ...config, backend: absolute(options.backend, base) };
+}
+
+/** The backend with its URL made absolute: a worker has another base than its page. */
+export function absolute(backend: SyncOptions["backend"], base: string): SyncOptions["backend"] {
+  if (!URL.canParse(backend.url, base)) throw wrong("`backend.url` is not a URL");
+  return { ...backend, url: new URL(backend.url, base).href };
+}
+
+/** Asks a token source, whatever its form. */
+export async function askToken(source: TokenSource | undefined, refresh: boolean): Promise<string | null> {
+  if (typeof source === "function") return source({ refresh });
+  return source ?? null;
+}
+
+function wrong(message: string): LastwordError {
+  return new LastwordError({ code: "config", message });
+}
+
+const OPTIONS: ReadonlySet<string> = new Set([
+  "database", "attached", "account", "entities", "backend", "token", "autoStart", "intervalMs", "debounceMs", "worker",
+] satisfies (keyof SyncOptions)[]);

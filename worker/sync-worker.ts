@@ -1,0 +1,68 @@
+/** The dedicated worker: loads the wasm, answers its page. Holds no rules: each call goes to the core as it is. */
+
+import { expose, type Remote } from "comlink";
+import init, { SyncCore } from "./lastword.js";
+import { CORE_CALLS, type CoreCalls, type CoreConfig } from "./core.js";
+import { LastwordError, toPlain } from "./errors.js";
+import { installErrorHandler, type HostApi, type WorkerApi } from "./messages.js";
+
+let core: CoreCalls | undefined;
+let host: Remote<HostApi> | undefined;
+let dead = false;
+
+const api: WorkerApi = {
+  async open(config: CoreConfig, remote) {
+    host = remote as unknown as Remote<HostApi>;
+    const page = host;
+    await init(new URL("./lastword_bg.wasm", import.meta.url));
+    core = await SyncCore.open(config, {
+      emit: (event) => void page.emit(event),
+      token: (refresh) => page.token(refresh),
+    });
+    return holdLifeLock();
+  },
+
+  async call(name, ...args) {
+    if (!core) throw new LastwordError({ code: "not_open", message: "open the worker before calling it" });
+    if (!CORE_CALLS.has(name)) throw new LastwordError({ code: "config", message: `there is no call \`${String(name)}\`` });
+    try {
+      return await (core[name] as (...args: unknown[]) => never)(...args);
+    } catch (thrown) {
+      if (isPoison(thrown)) poisoned(thrown);
+      throw thrown;
+    }
+  },
+};
+
+/** A lock that the browser lets go when this worker ends, however it ends: the page waits for it. */
+function holdLifeLock(): Promise<string | null> {
+  if (!("locks" in navigator)) return Promise.resolve(null);
+  const name = `lastword-worker:${crypto.randomUUID()}`;
+  return new Promise((resolve) => {
+    void navigator.locks.request(name, () => {
+      resolve(name);
+      return new Promise(() => {});
+    });
+  });
+}
+
+/** A trap leaves a wasm instance in an unknown state: nothing more may be asked of it. */
+function isPoison(thrown: unknown): boolean {
+  return thrown instanceof WebAssembly.RuntimeError;
+}
+
+function poisoned(thrown: unknown): void {
+  if (dead) return;
+  dead = true;
+  const error = { ...toPlain(thrown), code: "worker_died", message: "the sync worker failed and is being replaced", retryable: true };
+  void Promise.resolve(host?.died(error)).finally(() => self.close());
+}
+
+installErrorHandler();
+addEventListener("error", (event) => {
+  if (isPoison(event.error)) poisoned(event.error);
+});
+addEventListener("unhandledrejection", (event) => {
+  if (isPoison(event.reason)) poisoned(event.reason);
+});
+expose(api);
