@@ -1,1 +1,16 @@
-//! Client.
+//! Keeps a web app's IndexedDB and its own REST backend the same, without losing an edit.
+//!
+//! The engine decides and never waits; the driver waits and never decides. See ARCHITECTURE.md for the map.
+
+pub mod checkpoint;
+pub mod commit;
+pub mod config;
+pub mod engine;
+pub mod error;
+pub mod incoming;
+pub mod memory;
+pub mod outgoing;
+pub mod ports;
+pub mod record;
+
+pub use lastword_protocol as protocol;

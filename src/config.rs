@@ -1,0 +1,270 @@
+//! What an app declares, checked once at start: entities in reference order, the backend's style, limits. Never changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lastword_protocol::entity::EntityDef;
+use lastword_protocol::limits;
+use lastword_protocol::record::is_entity;
+use lastword_protocol::schema::{PatternCompiler, Schema};
+
+use crate::error::Error;
+use crate::record::{Entity, Scope};
+
+/// A checked configuration.
+pub struct Config {
+    /// The entities, parents before the entities that refer to them.
+    pub entities: Vec<EntityConfig>,
+    /// How the backend speaks.
+    pub style: Style,
+    /// Most records in a batch.
+    pub batch_records: usize,
+    /// Most encoded bytes in a batch.
+    pub batch_bytes: usize,
+    /// Records asked for in a page.
+    pub page_records: usize,
+    /// Time between cycles when nothing happens, in milliseconds.
+    pub interval_ms: i64,
+    /// Time from an edit to the cycle it starts, in milliseconds.
+    pub debounce_ms: i64,
+    /// True to spread retries over the whole delay (full jitter).
+    pub jitter: bool,
+}
+
+/// One entity of a [`Config`].
+pub struct EntityConfig {
+    /// Its name, on the wire and in the outbox.
+    pub name: String,
+    /// Path of its resource endpoints.
+    pub path: String,
+    /// Checks the fields of its live records.
+    pub schema: Option<Schema>,
+    /// Fields that name a record of another entity.
+    pub references: Vec<(String, Entity)>,
+    /// How local edits are found.
+    pub detect: Detect,
+    /// Who decides when both sides changed a record.
+    pub policy: Policy,
+    /// True when an acknowledged row must show the backend's fields (`serverId`, `serverUpdatedAt`, `version`).
+    pub write_back: bool,
+}
+
+/// How local edits are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detect {
+    /// Every write goes through us or the add-on, and marks itself in the same transaction.
+    #[default]
+    Exact,
+    /// The app writes rows by itself: scan by `clientUpdatedAt` and compare contents.
+    Scan,
+}
+
+/// Who decides when both sides changed a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// The merge order.
+    #[default]
+    LastWriteWins,
+    /// The user.
+    Manual,
+}
+
+/// How the backend speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// A `GET` and a batch `POST` for each entity; a cursor for each.
+    #[default]
+    Resource,
+    /// One upload and one download for all; one cursor.
+    Changeset,
+}
+
+/// One entity as declared, before checking.
+#[derive(Clone, Debug, Default)]
+pub struct EntityDeclaration {
+    /// What client and backend share.
+    pub def: EntityDef,
+    /// How local edits are found.
+    pub detect: Detect,
+    /// Who decides when both sides changed a record.
+    pub policy: Policy,
+    /// True when an acknowledged row must show the backend's fields.
+    pub write_back: bool,
+}
+
+impl Config {
+    /// Checks the declared entities and orders them by their references.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with one sentence that says what to change.
+    pub fn new(
+        declared: BTreeMap<String, EntityDeclaration>,
+        style: Style,
+        patterns: PatternCompiler<'_>,
+    ) -> Result<Self, Error> {
+        if declared.is_empty() {
+            return Err(config("declare at least one entity"));
+        }
+        for (name, declaration) in &declared {
+            if !is_entity(name) {
+                return Err(config(format!("entity name `{name}` must match [a-z][a-z0-9_-]{{0,63}}")));
+            }
+            for (field, parent) in &declaration.def.references {
+                if !declared.contains_key(parent) {
+                    return Err(config(format!(
+                        "entity `{name}` refers to `{parent}` by field `{field}`, but `{parent}` is not declared"
+                    )));
+                }
+            }
+        }
+        let names = parents_first(&declared);
+        let place = |name: &str| names.iter().position(|other| other == name).map(entity_at).unwrap_or(Entity(0));
+        let mut entities = Vec::with_capacity(names.len());
+        for name in &names {
+            let declaration = &declared[name];
+            let schema = match &declaration.def.schema {
+                None => None,
+                Some(schema) => Some(
+                    Schema::compile(schema, patterns).map_err(|error| config(format!("entity `{name}`: {error}")))?,
+                ),
+            };
+            entities.push(EntityConfig {
+                name: name.clone(),
+                path: declaration.def.path_or_default(name),
+                schema,
+                references: declaration.def.references.iter().map(|(f, parent)| (f.clone(), place(parent))).collect(),
+                detect: declaration.detect,
+                policy: declaration.policy,
+                write_back: declaration.write_back,
+            });
+        }
+        Ok(Self {
+            entities,
+            style,
+            batch_records: limits::BATCH_RECORDS,
+            batch_bytes: limits::BATCH_BYTES,
+            page_records: limits::PAGE_RECORDS,
+            interval_ms: INTERVAL_MS,
+            debounce_ms: DEBOUNCE_MS,
+            jitter: false,
+        })
+    }
+
+    /// The configuration of `entity`.
+    ///
+    /// # Panics
+    /// Never for an [`Entity`] of this configuration, and there are no others.
+    #[must_use]
+    pub fn entity(&self, entity: Entity) -> &EntityConfig {
+        &self.entities[usize::from(entity.0)]
+    }
+
+    /// The entity called `name`.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Entity> {
+        self.entities.iter().position(|entity| entity.name == name).map(entity_at)
+    }
+
+    /// Every entity, parents first.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = Entity> + use<> {
+        (0..self.entities.len()).map(entity_at)
+    }
+
+    /// The scopes that are pulled, parents first.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Scope> {
+        match self.style {
+            Style::Resource => self.all().map(Scope::One).collect(),
+            Style::Changeset => vec![Scope::All],
+        }
+    }
+
+    /// The entities that `scope` covers, parents first.
+    #[must_use]
+    pub fn entities_of(&self, scope: Scope) -> Vec<Entity> {
+        match scope {
+            Scope::One(entity) => vec![entity],
+            Scope::All => self.all().collect(),
+        }
+    }
+
+    /// The scope that covers `entity`.
+    #[must_use]
+    pub fn scope_of(&self, entity: Entity) -> Scope {
+        match self.style {
+            Style::Resource => Scope::One(entity),
+            Style::Changeset => Scope::All,
+        }
+    }
+
+    /// The scope's name in the store and in messages.
+    #[must_use]
+    pub fn scope_name(&self, scope: Scope) -> &str {
+        match scope {
+            Scope::One(entity) => &self.entity(entity).name,
+            Scope::All => "*",
+        }
+    }
+}
+
+/// Names so that each stands after those it refers to; a cycle of references falls back to name order.
+fn parents_first(declared: &BTreeMap<String, EntityDeclaration>) -> Vec<String> {
+    let mut ordered: Vec<String> = Vec::with_capacity(declared.len());
+    let mut waiting: BTreeSet<&String> = declared.keys().collect();
+    while !waiting.is_empty() {
+        let ready = |name: &&&String| declared[**name].def.references.values().all(|p| p == **name || !waiting.contains(p));
+        let Some(next) = waiting.iter().find(ready).or_else(|| waiting.iter().next()).copied() else { break };
+        waiting.remove(next);
+        ordered.push(next.clone());
+    }
+    ordered
+}
+
+fn entity_at(index: usize) -> Entity {
+    Entity(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+fn config(message: impl Into<String>) -> Error {
+    Error::Config { message: message.into() }
+}
+
+/// Time between cycles when nothing happens.
+pub const INTERVAL_MS: i64 = 30_000;
+/// Time from an edit to the cycle it starts.
+pub const DEBOUNCE_MS: i64 = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declare(entities: &[(&str, &[&str])]) -> Result<Config, Error> {
+        let declared = entities
+            .iter()
+            .map(|(name, parents)| {
+                let references = parents.iter().map(|parent| (format!("{parent}Id"), (*parent).to_owned())).collect();
+                let def = EntityDef { references, ..EntityDef::default() };
+                ((*name).to_owned(), EntityDeclaration { def, ..EntityDeclaration::default() })
+            })
+            .collect();
+        Config::new(declared, Style::Resource, &|_| Err("no patterns here".into()))
+    }
+
+    #[test]
+    fn parents_come_first() {
+        let config = declare(&[("a", &["b", "a"]), ("b", &["c"]), ("c", &[])]).unwrap();
+        let names: Vec<&str> = config.entities.iter().map(|entity| entity.name.as_str()).collect();
+        assert_eq!(names, ["c", "b", "a"]);
+    }
+
+    #[test]
+    fn a_cycle_of_references_still_has_an_order() {
+        assert_eq!(declare(&[("a", &["b"]), ("b", &["a"])]).unwrap().entities.len(), 2);
+    }
+
+    #[test]
+    fn a_bad_declaration_says_what_to_change() {
+        let message = |result: Result<Config, Error>| result.err().unwrap().to_string();
+        assert!(message(declare(&[])).contains("at least one entity"));
+        assert!(message(declare(&[("Logs", &[])])).contains("`Logs` must match"));
+        assert!(message(declare(&[("a", &["ghost"])])).contains("`ghost` is not declared"));
+    }
+}

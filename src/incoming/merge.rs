@@ -1,0 +1,81 @@
+//! Step 3 of 4: one local and one remote copy to an outcome, by the one merge order. Never reads a clock.
+//!
+//! Source: docs/protocol.md, section 2. The whole table is tested exhaustively in tests/merge_table.rs.
+
+use std::cmp::Ordering;
+
+use lastword_protocol::order;
+
+use crate::config::Policy;
+use crate::outgoing::outbox::{Change, ChangeState};
+use crate::record::Record;
+
+/// What to do with a remote copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Store the remote copy; nothing local was unsent.
+    TakeRemote,
+    /// Store the remote copy; the local edit lost and is reported.
+    Supersede,
+    /// Keep the local copy: the remote one is older than what is known here.
+    KeepLocal,
+    /// Keep the local edit: it is newer and stays in the outbox.
+    KeepEdit,
+    /// Both copies are the same: the outbox row has done its work.
+    Confirm,
+    /// The user decides.
+    Conflict,
+    /// Keep the local copy and push it: the backend lost it.
+    Heal,
+}
+
+/// Picks the outcome for a record without unsent edits.
+///
+/// `heal` while resyncing with a backend that lost history.
+#[must_use]
+pub fn clean(local: Option<&Record>, remote: &Record, heal: bool) -> Outcome {
+    let Some(local) = local else { return Outcome::TakeRemote };
+    if heal {
+        return match order::compare(local, remote) {
+            Ordering::Greater => Outcome::Heal,
+            Ordering::Equal | Ordering::Less => Outcome::TakeRemote,
+        };
+    }
+    let stale = match (local.server_updated_at, remote.server_updated_at) {
+        (Some(local), Some(remote)) => remote < local,
+        _ => remote.client_updated_at < local.client_updated_at,
+    };
+    if stale { Outcome::KeepLocal } else { Outcome::TakeRemote }
+}
+
+/// Picks the outcome for a record that the outbox names; `local` is its row or kept tombstone.
+#[must_use]
+pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: Policy) -> Outcome {
+    let Some(local) = local else { return Outcome::TakeRemote };
+    let order = order::compare(local, remote);
+    if change.state == ChangeState::Acknowledged {
+        return acknowledged(change, order, remote);
+    }
+    if order == Ordering::Equal {
+        return Outcome::Confirm;
+    }
+    let expected = Some(remote.client_updated_at) == change.base || Some(remote.client_updated_at) == change.sent;
+    match policy {
+        Policy::Manual if !expected => Outcome::Conflict,
+        Policy::LastWriteWins | Policy::Manual if order == Ordering::Greater => Outcome::KeepEdit,
+        Policy::LastWriteWins | Policy::Manual => Outcome::Supersede,
+    }
+}
+
+/// A lagging reader must not bring an older copy back; anything else confirms the acknowledgement.
+fn acknowledged(change: &Change, local_vs_remote: Ordering, remote: &Record) -> Outcome {
+    let stale = match (change.acked_at, remote.server_updated_at) {
+        (Some(acked), Some(remote)) => remote < acked,
+        _ => local_vs_remote == Ordering::Greater,
+    };
+    match local_vs_remote {
+        Ordering::Equal => Outcome::Confirm,
+        Ordering::Less | Ordering::Greater if stale => Outcome::KeepLocal,
+        Ordering::Less | Ordering::Greater => Outcome::TakeRemote,
+    }
+}

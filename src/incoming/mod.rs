@@ -1,0 +1,9 @@
+//! A record arrives: (1) [`pull`] asks for a page, (2) [`validate`] types it, (3) [`merge`] picks the winners,
+//! (4) [`apply`] stores them with the checkpoint. Never sends anything.
+
+pub mod apply;
+pub mod conflict;
+pub mod merge;
+pub mod pull;
+pub mod resync;
+pub mod validate;

@@ -1,0 +1,128 @@
+//! A full pull under a mark: remembers what was seen, and at the end settles what was not. Never removes an unsent edit.
+//!
+//! Source: docs/protocol.md, section 9; invariants I11, I22.
+
+use super::apply::Applying;
+use super::pull::Arrived;
+use crate::checkpoint::{Checkpoint, Resync, ResyncReason};
+use crate::commit::{Found, Next, Read, Step, Write};
+use crate::config::{Config, Detect};
+use crate::or_refuse;
+use crate::outgoing::detect;
+use crate::outgoing::outbox::ChangeState;
+use crate::record::{Key, Scope};
+
+/// Drops a scope's cursor and sets the resync mark.
+pub struct StartResync {
+    /// The leader's fence.
+    pub fence: u64,
+    /// The scope.
+    pub scope: Scope,
+    /// Why.
+    pub reason: ResyncReason,
+    /// The backend's history now, where it said so.
+    pub epoch: Option<String>,
+}
+
+impl Step for StartResync {
+    type Outcome = Checkpoint;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Checkpoint> {
+        let entities = config.entities_of(self.scope);
+        if found.rounds == 0 {
+            let mut reads = vec![Read::Replica, Read::Checkpoint(self.scope)];
+            reads.extend(entities.into_iter().map(Read::AllChanges));
+            return Next::Read(reads);
+        }
+        or_refuse!(found.led_by(self.fence));
+        let before = found.checkpoint(self.scope);
+        let mut writes = Vec::new();
+        if let Some(resync) = before.resync {
+            writes.push(Write::DeleteSeen(self.scope, resync.seen_lists));
+        }
+        for entity in entities {
+            for (_, change) in found.changes.of(entity).filter(|(_, change)| change.state == ChangeState::Acknowledged) {
+                let mut again = change.clone();
+                again.requeue();
+                writes.push(Write::PutChange(again));
+            }
+        }
+        // A history that changed stays the stronger reason, also when its cursor then expires.
+        let reason = match before.resync {
+            Some(Resync { reason: ResyncReason::EpochChanged, .. }) => ResyncReason::EpochChanged,
+            Some(Resync { reason: ResyncReason::CursorExpired, .. }) | None => self.reason,
+        };
+        let checkpoint = Checkpoint {
+            cursor: None,
+            epoch: self.epoch.clone(),
+            up_to: None,
+            resync: Some(Resync { reason, seen_lists: 0 }),
+        };
+        writes.push(Write::PutCheckpoint(self.scope, checkpoint.clone()));
+        Next::Commit(writes, checkpoint)
+    }
+}
+
+/// What the last page of a resync must read besides its own records.
+pub(super) fn reads(config: &Config, scope: Scope, resync: Resync) -> Vec<Read> {
+    let mut reads = vec![Read::Seen(scope, resync.seen_lists)];
+    for entity in config.entities_of(scope) {
+        let needs_rows = resync.reason == ResyncReason::EpochChanged || config.entity(entity).detect == Detect::Scan;
+        reads.push(if needs_rows { Read::AllRows(entity) } else { Read::RowIds(entity) });
+    }
+    reads
+}
+
+/// Remembers the page's records as seen; after the last page settles the rest and ends the resync.
+pub(super) fn advance(applying: &mut Applying<'_>, resync: Resync) -> Option<Resync> {
+    let page = &applying.step.page;
+    if page.has_more {
+        let seen = page.arrived.iter().map(key_of).collect();
+        applying.writes.push(Write::PutSeen(page.scope, resync.seen_lists, seen));
+        return Some(Resync { seen_lists: resync.seen_lists + 1, ..resync });
+    }
+    let on_this_page: std::collections::BTreeSet<Key> = page.arrived.iter().map(key_of).collect();
+    for entity in applying.config.entities_of(page.scope) {
+        let found = applying.found;
+        let ids: Vec<&String> = found.row_ids.of(entity).map(|(id, ())| id).chain(found.rows.of(entity).map(|(id, _)| id)).collect();
+        for id in ids {
+            let key = Key::new(entity, id);
+            if found.seen.value(entity, id).is_none() && !on_this_page.contains(&key) {
+                settle_unseen(applying, &key, resync.reason);
+            }
+        }
+    }
+    applying.writes.push(Write::DeleteSeen(page.scope, resync.seen_lists));
+    None
+}
+
+/// A clean record that the full pull did not bring: deleted long ago, or lost by the backend.
+fn settle_unseen(applying: &mut Applying<'_>, key: &Key, reason: ResyncReason) {
+    let found = applying.found;
+    let row = found.row(key.entity, &key.id);
+    let stored = found.changes.value(key.entity, &key.id).cloned();
+    let exact = applying.config.entity(key.entity).detect == Detect::Exact;
+    let change = if exact {
+        stored
+    } else {
+        detect::marked_change(key, row, stored, applying.replica.hash_key, applying.step.now)
+    };
+    if change.is_some() || found.rows.value(key.entity, &key.id).is_some_and(|stored| stored.row().is_none()) {
+        return;
+    }
+    match (reason, row) {
+        (ResyncReason::CursorExpired, _) => {
+            applying.writes.push(Write::DeleteRow(key.clone()));
+            applying.out.changed.push(key.clone());
+        }
+        (ResyncReason::EpochChanged, Some(row)) => applying.mark(key, &row.record),
+        (ResyncReason::EpochChanged, None) => {}
+    }
+}
+
+fn key_of(arrived: &Arrived) -> Key {
+    match arrived {
+        Arrived::Good(entity, record) => Key::new(*entity, &record.id),
+        Arrived::Bad(bad) => bad.key.clone(),
+    }
+}

@@ -1,0 +1,136 @@
+//! Step 2 of 4: wire page to typed page; a bad record is set aside with its reason and the page goes on. Never merges.
+
+use lastword_protocol::changeset::{Change, DownloadResponse};
+use lastword_protocol::limits::{CURSOR_BYTES_MAX, PAGE_RECORDS_MAX};
+use lastword_protocol::pull::PullResponse;
+use lastword_protocol::record::Record;
+use serde_json::value::RawValue;
+
+use super::pull::{Arrived, Page};
+use crate::config::Config;
+use crate::record::{Entity, Key, Millis, Scope};
+
+/// A remote copy that failed validation, kept for the app to see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quarantined {
+    /// The record; the id is empty where the copy has no usable one.
+    pub key: Key,
+    /// The copy as received, cut to [`QUARANTINED_BYTES_MAX`].
+    pub remote: String,
+    /// Why it was set aside.
+    pub reason: String,
+    /// When.
+    pub found_at: Millis,
+}
+
+/// Types a page of resource style.
+///
+/// # Errors
+/// What is wrong with the page as a whole; nothing of such a page is used.
+pub fn resource_page(config: &Config, entity: Entity, body: &[u8]) -> Result<Page, String> {
+    let response: PullResponse = parse(body)?;
+    bounded(&response.cursor, response.records.len())?;
+    Ok(Page {
+        scope: Scope::One(entity),
+        arrived: response.records.iter().map(|raw| record(config, entity, raw, Record::parse(raw.get()))).collect(),
+        cursor: response.cursor,
+        has_more: response.has_more,
+        up_to: response.up_to,
+        server_time: response.server_time,
+        epoch: response.epoch,
+        remaining: response.remaining,
+    })
+}
+
+/// Types a page of changeset style.
+///
+/// # Errors
+/// What is wrong with the page as a whole; nothing of such a page is used.
+pub fn changeset_page(config: &Config, body: &[u8]) -> Result<Page, String> {
+    let response: DownloadResponse = parse(body)?;
+    bounded(&response.server_cursor, response.changes.len())?;
+    Ok(Page {
+        scope: Scope::All,
+        arrived: response.changes.iter().filter_map(|raw| change(config, raw)).collect(),
+        cursor: response.server_cursor,
+        has_more: response.has_more,
+        up_to: response.up_to,
+        server_time: Some(response.server_time),
+        epoch: Some(response.epoch),
+        remaining: response.remaining,
+    })
+}
+
+/// Types the copy that came with a `conflict` answer.
+///
+/// # Errors
+/// Why the copy cannot be used.
+pub fn conflict_copy(config: &Config, entity: Entity, id: &str, copy: serde_json::Value) -> Result<Record, String> {
+    let serde_json::Value::Object(object) = copy else { return Err("the copy is not an object".into()) };
+    let record = Record::from_object(object).map_err(|error| error.to_string())?;
+    if record.id != id {
+        return Err("the copy has another id".into());
+    }
+    checked(config, entity, record)
+}
+
+/// One change of a changeset. One of an entity that is not declared here is passed over: it is not ours to keep.
+fn change(config: &Config, raw: &RawValue) -> Option<Arrived> {
+    let change: Change = match serde_json::from_str(raw.get()) {
+        Ok(change) => change,
+        Err(error) => return Some(Arrived::Bad(quarantined(Entity(0), raw, error.to_string()))),
+    };
+    let entity = config.find(&change.entity_type)?;
+    let json = serde_json::to_string(&change.into_record().ok()?.into_object()).ok()?;
+    Some(record(config, entity, raw, Record::parse(&json)))
+}
+
+fn record(
+    config: &Config,
+    entity: Entity,
+    raw: &RawValue,
+    parsed: Result<Record, lastword_protocol::record::RecordError>,
+) -> Arrived {
+    match parsed.map_err(|error| error.to_string()).and_then(|record| checked(config, entity, record)) {
+        Ok(record) => Arrived::Good(entity, record),
+        Err(reason) => Arrived::Bad(quarantined(entity, raw, reason)),
+    }
+}
+
+/// Checks a live record against its entity's schema; a tombstone's fields may be absent.
+fn checked(config: &Config, entity: Entity, mut record: Record) -> Result<Record, String> {
+    record.sync = None;
+    let Some(schema) = config.entity(entity).schema.as_ref().filter(|_| !record.is_deleted) else { return Ok(record) };
+    match schema.check(&record.fields).first() {
+        None => Ok(record),
+        Some(field) => Err(format!("{} {}", field.path, field.message)),
+    }
+}
+
+fn quarantined(entity: Entity, raw: &RawValue, reason: String) -> Quarantined {
+    let id = serde_json::from_str::<serde_json::Value>(raw.get())
+        .ok()
+        .and_then(|value| Some(value.get("id")?.as_str()?.to_owned()))
+        .filter(|id| lastword_protocol::record::is_id(id))
+        .unwrap_or_default();
+    let text = raw.get();
+    let cut = (0..=QUARANTINED_BYTES_MAX.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    Quarantined { key: Key { entity, id }, remote: text[..cut].to_owned(), reason, found_at: Millis(0) }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
+fn bounded(cursor: &str, records: usize) -> Result<(), String> {
+    if cursor.is_empty() || cursor.len() > CURSOR_BYTES_MAX {
+        return Err(format!("a cursor must have 1 to {CURSOR_BYTES_MAX} bytes"));
+    }
+    if records > PAGE_RECORDS_MAX {
+        return Err(format!("{records} records in a page; at most {PAGE_RECORDS_MAX}"));
+    }
+    Ok(())
+}
+
+/// Longest quarantined copy that is kept.
+pub const QUARANTINED_BYTES_MAX: usize = 16 * 1024;

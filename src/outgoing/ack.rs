@@ -1,0 +1,419 @@
+//! Step 5 of 5: an answer to one commit that clears exactly what was sent. Never touches a newer edit.
+//!
+//! Source: docs/protocol.md, sections 2, 4 and 8; invariants I2, I7, I12, I24.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use lastword_protocol::error::RejectCode;
+use lastword_protocol::order;
+
+use super::detect;
+use super::encode::failed;
+use super::outbox::{Change, ChangeState};
+use super::push::{Answer, Fate};
+use crate::checkpoint::{InFlight, Replica, Sent};
+use crate::commit::{Found, Next, Read, Refusal, Step, Write};
+use crate::config::{Config, Detect, Policy};
+use crate::incoming::conflict::{Conflict, Notice};
+use crate::or_refuse;
+use crate::record::{Entity, Key, Millis, Record, Scope, Stamp, Synced};
+
+/// Settles a push that was answered.
+pub struct Settle {
+    /// The leader's fence.
+    pub fence: u64,
+    /// The push.
+    pub in_flight: InFlight,
+    /// Its answer.
+    pub answer: Answer,
+    /// The raw clock.
+    pub now: Millis,
+}
+
+/// What a settled push did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settled {
+    /// Records the backend holds now.
+    pub applied: usize,
+    /// Records whose rows changed.
+    pub changed: Vec<Key>,
+    /// What the app must hear.
+    pub notices: Vec<Notice>,
+    /// True when the backend refused stamps as too far ahead.
+    pub clock_skew: bool,
+}
+
+impl Step for Settle {
+    type Outcome = Settled;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Settled> {
+        match found.rounds {
+            0 => Next::Read(self.first_reads(config)),
+            1 => {
+                or_refuse!(found.led_by(self.fence));
+                if found.in_flight.as_ref().map(|stored| &stored.key) != Some(&self.in_flight.key) {
+                    return Next::Refuse(Refusal::Stale);
+                }
+                Next::Read(self.row_reads(found, config))
+            }
+            _ => {
+                let replica = or_refuse!(found.led_by(self.fence));
+                let mut settling = Settling { step: self, found, config, replica, writes: Vec::new(), out: Settled::default() };
+                self.in_flight.sent.iter().for_each(|sent| settling.settle(sent));
+                settling.finish()
+            }
+        }
+    }
+}
+
+impl Settle {
+    fn sent(&self, config: &Config) -> BTreeMap<Entity, Vec<String>> {
+        let mut ids: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
+        for sent in &self.in_flight.sent {
+            if let Some(entity) = config.find(&sent.entity) {
+                ids.entry(entity).or_default().push(sent.id.clone());
+            }
+        }
+        ids
+    }
+
+    fn first_reads(&self, config: &Config) -> Vec<Read> {
+        let mut reads = vec![Read::Replica, Read::InFlight];
+        for (entity, ids) in self.sent(config) {
+            reads.push(Read::Checkpoint(config.scope_of(entity)));
+            reads.push(Read::EntityMeta(entity));
+            reads.push(Read::Changes(entity, ids));
+        }
+        reads
+    }
+
+    /// Rows are read only where an answer is more than a plain acknowledgement, or must show in the row.
+    fn row_reads(&self, found: &Found, config: &Config) -> Vec<Read> {
+        let mut reads = Vec::new();
+        for (entity, ids) in self.sent(config) {
+            let shows = config.entity(entity).write_back || config.entity(entity).detect == Detect::Scan;
+            let needs_row = |id: &String| {
+                found.changes.value(entity, id).is_some()
+                    && (shows || !matches!(self.answer.results.get(&Key::new(entity, id)), Some(Fate::Applied { .. })))
+            };
+            let ids: Vec<String> = ids.into_iter().filter(needs_row).collect();
+            if !ids.is_empty() {
+                reads.push(Read::Rows(entity, ids));
+            }
+        }
+        reads
+    }
+}
+
+struct Settling<'a> {
+    step: &'a Settle,
+    found: &'a Found,
+    config: &'a Config,
+    replica: &'a Replica,
+    writes: Vec<Write>,
+    out: Settled,
+}
+
+impl Settling<'_> {
+    fn settle(&mut self, sent: &Sent) {
+        let Some(entity) = self.config.find(&sent.entity) else { return };
+        let key = Key::new(entity, &sent.id);
+        let fate = self.step.answer.results.get(&key);
+        if matches!(fate, Some(Fate::Applied { .. })) {
+            self.out.applied += 1;
+        }
+        // Gone from the outbox: the app discarded it, or a pull brought a newer copy.
+        let Some(change) = self.found.changes.value(entity, &sent.id).cloned() else { return };
+        let as_sent = self.is_as_sent(&change, sent);
+        match fate {
+            Some(Fate::Applied { server_updated_at, version, server_id }) => {
+                let shown = |record: &mut Record| {
+                    record.server_updated_at = *server_updated_at;
+                    record.version = *version;
+                    record.server_id = server_id.clone().or(record.server_id.take());
+                };
+                self.applied(change, sent, as_sent, *server_updated_at, &shown);
+            }
+            Some(Fate::Conflict(remote)) => self.conflict(change, sent, as_sent, remote),
+            Some(Fate::Gone) if as_sent => self.gone(change),
+            Some(Fate::BadConflict(reason)) if as_sent => self.fail(change, "bad_response", reason, false),
+            Some(Fate::Rejected { code, message }) if as_sent => self.rejected(change, *code, message),
+            None if as_sent => self.fail(change, "no_result", "the backend gave no result for this record", false),
+            // Edited since: the answer is not about this copy, which goes next.
+            Some(Fate::Gone | Fate::BadConflict(_) | Fate::Rejected { .. }) | None => self.edited_since(change, sent, false),
+        }
+    }
+
+    /// I7: the outbox row still names the copy that was sent and, where the app writes alone, so does the row's content.
+    fn is_as_sent(&self, change: &Change, sent: &Sent) -> bool {
+        let same_stamp = change.stamp == sent.stamp;
+        let Some(hash) = sent.hash else { return same_stamp };
+        let row = self.found.row(change.key.entity, &change.key.id);
+        same_stamp
+            && row.is_none_or(|row| {
+                row.record.client_updated_at == sent.stamp
+                    && detect::content_hash(&row.record, self.replica.hash_key) == hash
+            })
+    }
+
+    fn applied(
+        &mut self,
+        mut change: Change,
+        sent: &Sent,
+        as_sent: bool,
+        acked_at: Option<crate::record::ServerMillis>,
+        shown: &dyn Fn(&mut Record),
+    ) {
+        let key = change.key.clone();
+        let entity = self.config.entity(key.entity);
+        if entity.write_back || entity.detect == Detect::Scan {
+            if let Some(row) = self.found.row(key.entity, &key.id) {
+                let mut record = row.record.clone();
+                if as_sent {
+                    shown(&mut record);
+                }
+                // Also under a newer edit the mark says what the backend holds now.
+                let mark = Synced { stamp: sent.stamp, hash: sent.hash };
+                self.writes.push(Write::PutRow(key.entity, record, Some(mark)));
+                self.out.changed.push(key.clone());
+            }
+        }
+        if !as_sent {
+            return self.edited_since(change, sent, true);
+        }
+        let seen = self.found.checkpoint(self.config.scope_of(key.entity)).up_to;
+        match acked_at {
+            Some(acked_at) if Some(acked_at) > seen => {
+                change.state = ChangeState::Acknowledged;
+                change.acked_at = Some(acked_at);
+                change.known = true;
+                change.sent = Some(sent.stamp);
+                change.attempts = 0;
+                change.error = None;
+                change.last_attempt_at = Some(self.step.now);
+                self.writes.push(Write::PutChange(change));
+            }
+            // Nothing will confirm it, or a pull has been past it already.
+            Some(_) | None => self.writes.push(Write::DeleteChange(key)),
+        }
+    }
+
+    fn edited_since(&mut self, mut change: Change, sent: &Sent, applied: bool) {
+        change.sent = Some(sent.stamp);
+        if applied {
+            change.known = true;
+            change.base = Some(sent.stamp);
+        }
+        self.writes.push(Write::PutChange(change));
+    }
+
+    fn conflict(&mut self, mut change: Change, sent: &Sent, as_sent: bool, remote: &Record) {
+        let Some(local) = self.found.local(change.key.entity, &change.key.id).cloned() else { return };
+        let key = change.key.clone();
+        let expected = [change.base, change.sent, Some(sent.stamp)].contains(&Some(remote.client_updated_at));
+        change.known = true;
+        if self.config.entity(key.entity).policy == Policy::Manual && !expected {
+            change.state = ChangeState::Conflict;
+            self.out.notices.push(Notice::Conflict(key.clone()));
+            let remote = Some(remote.clone());
+            self.writes.push(Write::PutConflict(Conflict { key, local, remote, found_at: self.step.now }));
+            self.writes.push(Write::PutChange(change));
+            return;
+        }
+        // The backend's copy is taken if it is not older than what was sent, whatever rule the backend used.
+        let lost = if as_sent {
+            remote.client_updated_at >= sent.stamp
+        } else {
+            order::compare(remote, &local) != Ordering::Less
+        };
+        if lost {
+            let mark = detect::synced_mark(self.config.entity(key.entity).detect, remote, self.replica.hash_key);
+            self.writes.push(Write::PutRow(key.entity, remote.clone(), Some(mark)));
+            self.writes.push(Write::DeleteChange(key.clone()));
+            self.out.changed.push(key.clone());
+            if order::compare(remote, &local) != Ordering::Equal {
+                self.out.notices.push(Notice::Superseded { local, remote: remote.clone(), key });
+            }
+        } else if as_sent {
+            self.fail(change, "conflict", "the backend keeps an older copy", false);
+        } else {
+            change.base = Some(remote.client_updated_at);
+            change.sent = Some(sent.stamp);
+            self.writes.push(Write::PutChange(change));
+        }
+    }
+
+    fn gone(&mut self, change: Change) {
+        let key = change.key;
+        if let Some(local) = self.found.local(key.entity, &key.id).filter(|local| !local.is_deleted) {
+            self.out.notices.push(Notice::Conflict(key.clone()));
+            self.writes.push(Write::PutConflict(Conflict {
+                key: key.clone(),
+                local: local.clone(),
+                remote: None,
+                found_at: self.step.now,
+            }));
+        }
+        self.writes.push(Write::DeleteRow(key.clone()));
+        self.writes.push(Write::DeleteChange(key.clone()));
+        self.out.changed.push(key);
+    }
+
+    fn rejected(&mut self, change: Change, code: RejectCode, message: &str) {
+        let (name, final_) = match code {
+            RejectCode::Invalid => ("invalid", true),
+            RejectCode::Forbidden => ("forbidden", true),
+            RejectCode::TooLarge => ("too_large", true),
+            RejectCode::UnknownEntity => ("unknown_entity", true),
+            RejectCode::MissingReference => ("missing_reference", false),
+            RejectCode::DuplicateId => ("duplicate_id", false),
+            RejectCode::Other => ("rejected", false),
+            RejectCode::ClockSkew => {
+                self.out.clock_skew = true;
+                ("clock_skew", false)
+            }
+        };
+        self.fail(change, name, message, final_);
+    }
+
+    fn fail(&mut self, mut change: Change, code: &str, message: &str, final_: bool) {
+        change.sent = Some(change.stamp);
+        change.fail(code, message, final_, self.step.now);
+        self.out.notices.push(failed(&change));
+        self.writes.push(Write::PutChange(change));
+    }
+
+    fn finish(mut self) -> Next<Settled> {
+        for entity in self.step.sent(self.config).into_keys() {
+            let mut meta = self.found.entity(entity);
+            meta.last_push = Some(self.step.now);
+            self.writes.push(Write::PutEntityMeta(entity, meta));
+        }
+        self.writes.push(Write::DeleteInFlight);
+        Next::Commit(self.writes, self.out)
+    }
+}
+
+/// Gives up a body that the backend refused as a whole; where `fault` is given, its records become dead letters.
+pub struct Unstage {
+    /// The leader's fence.
+    pub fence: u64,
+    /// `Idempotency-Key` of the body.
+    pub idempotency_key: String,
+    /// Code and message for every record of the body.
+    pub fault: Option<(String, String)>,
+    /// The raw clock.
+    pub now: Millis,
+}
+
+impl Step for Unstage {
+    type Outcome = Vec<Notice>;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Vec<Notice>> {
+        if found.rounds == 0 {
+            return Next::Read(vec![Read::Replica, Read::InFlight]);
+        }
+        or_refuse!(found.led_by(self.fence));
+        let Some(in_flight) = found.in_flight.as_ref().filter(|stored| stored.key == self.idempotency_key) else {
+            return Next::Refuse(Refusal::Stale);
+        };
+        let sent = || in_flight.sent.iter().filter_map(|sent| Some((config.find(&sent.entity)?, sent)));
+        if found.rounds == 1 {
+            return Next::Read(sent().map(|(entity, sent)| Read::Changes(entity, vec![sent.id.clone()])).collect());
+        }
+        let mut writes = vec![Write::DeleteInFlight];
+        let mut notices = Vec::new();
+        for (entity, sent) in sent() {
+            let Some(mut change) = found.changes.value(entity, &sent.id).cloned() else { continue };
+            change.sent = Some(sent.stamp);
+            if let Some((code, message)) = self.fault.as_ref().filter(|_| change.stamp == sent.stamp) {
+                change.fail(code, message, true, self.now);
+                notices.push(failed(&change));
+            }
+            writes.push(Write::PutChange(change));
+        }
+        Next::Commit(writes, notices)
+    }
+}
+
+/// Stamps edits again whose stamps the backend refused as too far ahead, keeping their order.
+pub struct Restamp {
+    /// The leader's fence.
+    pub fence: u64,
+    /// The raw clock.
+    pub now: Millis,
+    /// The backend's estimated lead over the raw clock, in milliseconds.
+    pub offset_ms: i64,
+}
+
+impl Step for Restamp {
+    type Outcome = Vec<Notice>;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Vec<Notice>> {
+        match found.rounds {
+            0 => {
+                let mut reads = vec![Read::Replica];
+                reads.extend(config.all().map(Read::AllChanges));
+                return Next::Read(reads);
+            }
+            1 => {
+                or_refuse!(found.led_by(self.fence));
+                let ids = |entity| self.ahead(found, entity).map(|change| change.key.id.clone()).collect();
+                return Next::Read(config.all().map(|entity| Read::Rows(entity, ids(entity))).collect());
+            }
+            _ => {}
+        }
+        let mut replica = or_refuse!(found.led_by(self.fence)).clone();
+        let mut ahead: Vec<&Change> = config.all().flat_map(|entity| self.ahead(found, entity)).collect();
+        ahead.sort_by(|a, b| (a.stamp, &a.key).cmp(&(b.stamp, &b.key)));
+        let mut last = self.corrected();
+        let mut writes = Vec::new();
+        let mut count = 0;
+        for change in ahead {
+            let key = &change.key;
+            let Some(local) = found.local(key.entity, &key.id) else { continue };
+            let mut change = change.clone();
+            // Each keeps its place behind the last; an equal stamp would let the tie rule pick.
+            last = last.next().max(change.base.map_or(Stamp(0), Stamp::next));
+            let mut record = local.clone();
+            record.client_updated_at = last;
+            change.requeue();
+            change.stamp = last;
+            if change.tombstone.is_some() {
+                change.tombstone = Some(record);
+            } else {
+                let synced = found.row(key.entity, &key.id).and_then(|row| row.synced);
+                writes.push(Write::PutRow(key.entity, record, synced));
+            }
+            writes.push(Write::PutChange(change));
+            count += 1;
+        }
+        replica.last_stamp = last;
+        replica.offset_ms = self.offset_ms;
+        writes.push(Write::PutReplica(replica));
+        let notices = if count == 0 { Vec::new() } else { vec![Notice::Restamped { count }] };
+        Next::Commit(writes, notices)
+    }
+}
+
+impl Restamp {
+    fn corrected(&self) -> Stamp {
+        Stamp(self.now.0.saturating_add(self.offset_ms))
+    }
+
+    fn ahead<'a>(&self, found: &'a Found, entity: Entity) -> impl Iterator<Item = &'a Change> {
+        let corrected = self.corrected();
+        found
+            .changes
+            .of(entity)
+            .map(|(_, change)| change)
+            .filter(move |change| change.is_dirty() && change.state != ChangeState::Conflict && change.stamp > corrected)
+    }
+}
+
+/// The scope whose endpoint a body goes to.
+#[must_use]
+pub fn scope_of(in_flight: &InFlight, config: &Config) -> Scope {
+    in_flight.entity.as_deref().and_then(|name| config.find(name)).map_or(Scope::All, Scope::One)
+}

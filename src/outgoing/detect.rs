@@ -1,0 +1,198 @@
+//! Step 2 of 5: which rows the app changed by itself since they were last seen. Never scans where writes mark themselves.
+//!
+//! The stamp index is a hint; contents decide, by a keyed hash in `_synced`. Source: docs/protocol.md, section 7.
+
+use std::hash::Hasher;
+
+use serde_json::Value;
+use siphasher::sip::SipHasher13;
+
+use super::outbox::{Change, ChangeState, Operation};
+use crate::commit::{Found, Next, Read, Step, Write};
+use crate::config::{Config, Detect};
+use crate::or_refuse;
+use crate::record::{Entity, Fields, Key, Millis, Record, Row, Stamp, StoredRow, Synced};
+
+/// Marks the rows of one entity that the app changed.
+pub struct Scan {
+    /// The leader's fence.
+    pub fence: u64,
+    /// The entity.
+    pub entity: Entity,
+    /// The raw clock, read before the scan.
+    pub now: Millis,
+    /// The backend's estimated lead over the raw clock, in milliseconds.
+    pub offset_ms: i64,
+    /// True to compare every row, whatever its stamp.
+    pub deep: bool,
+}
+
+/// What a scan found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scanned {
+    /// How many rows were newly marked.
+    pub marked: usize,
+}
+
+impl Step for Scan {
+    type Outcome = Scanned;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Scanned> {
+        let entity = self.entity;
+        match found.rounds {
+            0 => return Next::Read(vec![Read::Replica, Read::EntityMeta(entity)]),
+            1 => {
+                let replica = or_refuse!(found.led_by(self.fence));
+                let since = found.entity(entity).scanned_to.filter(|_| !self.deep && self.now >= replica.clock_max);
+                let rows = match since {
+                    None => Read::AllRows(entity),
+                    Some(since) => Read::RowsSince(entity, Stamp(since.0.saturating_sub(SCAN_OVERLAP_MS))),
+                };
+                return Next::Read(vec![rows, Read::AllChanges(entity)]);
+            }
+            _ => {}
+        }
+        let mut replica = or_refuse!(found.led_by(self.fence)).clone();
+        let mut writes = Vec::new();
+        let mut out = Scanned::default();
+        for (id, stored) in found.rows.of(entity) {
+            let StoredRow::Row(row) = stored else { continue };
+            let key = Key::new(entity, id);
+            let before = found.changes.value(entity, id);
+            let Some(mut change) = marked_change(&key, Some(row), before.cloned(), replica.hash_key, self.now) else { continue };
+            if Some(&change) == before {
+                continue;
+            }
+            let stamp = self.corrected(row, &change);
+            if stamp != row.record.client_updated_at {
+                let mut record = row.record.clone();
+                record.client_updated_at = stamp;
+                change.stamp = stamp;
+                writes.push(Write::PutRow(entity, record, row.synced));
+            }
+            replica.last_stamp = replica.last_stamp.max(stamp);
+            writes.push(Write::PutChange(change));
+            out.marked += 1;
+        }
+        let mut meta = found.entity(entity);
+        meta.scanned_to = Some(self.now);
+        replica.clock_max = self.now;
+        writes.push(Write::PutEntityMeta(entity, meta));
+        writes.push(Write::PutReplica(replica));
+        debug_assert_eq!(config.entity(entity).detect, Detect::Scan);
+        Next::Commit(writes, out)
+    }
+}
+
+impl Scan {
+    /// The stamp an edit by the app gets: its own, corrected by a large clock offset, never trailing the replaced copy.
+    fn corrected(&self, row: &Row, change: &Change) -> Stamp {
+        let own = row.record.client_updated_at;
+        let mut stamp = own;
+        if self.offset_ms.abs() >= OFFSET_CORRECTED_MS {
+            stamp = Stamp(own.0.min(self.now.0).saturating_add(self.offset_ms));
+        }
+        let replaced = change.base.max(row.synced.map(|synced| synced.stamp)).max(change.sent);
+        match replaced {
+            Some(replaced) if stamp <= replaced => replaced.next(),
+            _ => stamp,
+        }
+    }
+}
+
+/// The change that a row written by the app alone stands for: the stored one, renewed if the content moved on, or a new
+/// one; none when the row equals the backend's copy.
+#[must_use]
+pub fn marked_change(key: &Key, row: Option<&Row>, stored: Option<Change>, hash_key: u64, now: Millis) -> Option<Change> {
+    let Some(row) = row else { return stored };
+    let mark = Synced { stamp: row.record.client_updated_at, hash: Some(content_hash(&row.record, hash_key)) };
+    let clean = row.synced == Some(mark);
+    match stored {
+        Some(mut change) => {
+            let moved = change.stamp != mark.stamp || (change.state == ChangeState::Acknowledged && !clean);
+            if moved {
+                change.edited();
+                change.stamp = mark.stamp;
+                change.operation = operation(&row.record, change.known);
+            }
+            Some(change)
+        }
+        None if clean => None,
+        None => {
+            let known = row.synced.is_some();
+            let mut change = Change::new(key.clone(), mark.stamp, operation(&row.record, known), now);
+            change.known = known;
+            change.base = row.synced.map(|synced| synced.stamp);
+            Some(change)
+        }
+    }
+}
+
+/// What a local copy does to a record that the backend has (`known`) or never had.
+#[must_use]
+pub fn operation(local: &Record, known: bool) -> Operation {
+    match (local.is_deleted, known) {
+        (true, _) => Operation::Delete,
+        (false, true) => Operation::Update,
+        (false, false) => Operation::Create,
+    }
+}
+
+/// The `_synced` mark of a row that holds `record` as the backend has it.
+#[must_use]
+pub fn synced_mark(detect: Detect, record: &Record, hash_key: u64) -> Synced {
+    let hash = (detect == Detect::Scan).then(|| content_hash(record, hash_key));
+    Synced { stamp: record.client_updated_at, hash }
+}
+
+/// Hashes what a user could have changed: the app's fields and the deletion mark. Keyed, so that no one can aim for a clash.
+#[must_use]
+pub fn content_hash(record: &Record, hash_key: u64) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(hash_key, 0);
+    hasher.write_u8(u8::from(record.is_deleted));
+    hash_fields(&record.fields, &mut hasher);
+    hasher.finish()
+}
+
+fn hash_fields(fields: &Fields, hasher: &mut SipHasher13) {
+    hasher.write_u64(fields.len() as u64);
+    for (name, value) in fields {
+        hash_text(name, hasher);
+        hash_value(value, hasher);
+    }
+}
+
+fn hash_value(value: &Value, hasher: &mut SipHasher13) {
+    match value {
+        Value::Null => hasher.write_u8(0),
+        Value::Bool(value) => hasher.write_u8(1 + u8::from(*value)),
+        Value::Number(number) => {
+            hasher.write_u8(3);
+            // As JavaScript holds it, so that 1 and 1.0 are one number.
+            hasher.write_u64(number.as_f64().unwrap_or_default().to_bits());
+        }
+        Value::String(text) => {
+            hasher.write_u8(4);
+            hash_text(text, hasher);
+        }
+        Value::Array(items) => {
+            hasher.write_u8(5);
+            hasher.write_u64(items.len() as u64);
+            items.iter().for_each(|item| hash_value(item, hasher));
+        }
+        Value::Object(fields) => {
+            hasher.write_u8(6);
+            hash_fields(fields, hasher);
+        }
+    }
+}
+
+fn hash_text(text: &str, hasher: &mut SipHasher13) {
+    hasher.write_u64(text.len() as u64);
+    hasher.write(text.as_bytes());
+}
+
+/// A row stamped before a scan may be committed after it: each scan looks this far back again.
+const SCAN_OVERLAP_MS: i64 = 10_000;
+/// A smaller offset is noise of the estimate and corrects nothing.
+const OFFSET_CORRECTED_MS: i64 = 2_000;

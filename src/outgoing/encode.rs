@@ -1,0 +1,320 @@
+//! Step 3 of 5: changes to one request body within the limits, stored before it leaves. Never sends, never splits a record.
+//!
+//! Source: docs/protocol.md, sections 4, 5 and 7 ("In flight"); invariants I12, I14, I23.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lastword_protocol::changeset::{Change as WireChange, UploadRequest};
+use lastword_protocol::limits::PAYLOAD_BYTES_MAX;
+use lastword_protocol::push::PushRequest;
+use lastword_protocol::record::{OnConflict, SyncHint};
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::detect;
+use super::outbox::{Change, Operation};
+use crate::checkpoint::{InFlight, Replica, Sent};
+use crate::commit::{Found, Next, Read, Refusal, Step, Write};
+use crate::config::{Config, Detect, Policy};
+use crate::incoming::conflict::Notice;
+use crate::or_refuse;
+use crate::record::{Entity, Key, Millis, Record, Scope, StoredRow};
+
+/// Lists what is due to be pushed, in reference order: parents first, deletes last and children first.
+pub struct Plan {
+    /// The raw clock.
+    pub now: Millis,
+}
+
+impl Step for Plan {
+    type Outcome = Vec<Planned>;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Vec<Planned>> {
+        if found.rounds == 0 {
+            return Next::Read(config.all().map(Read::AllChanges).collect());
+        }
+        let due = |entity: Entity, delete: bool| {
+            let mut due: Vec<&Change> = found
+                .changes
+                .of(entity)
+                .map(|(_, change)| change)
+                .filter(|change| change.is_due(self.now) && (change.operation == Operation::Delete) == delete)
+                .collect();
+            due.sort_by(|a, b| (a.stamp, &a.key.id).cmp(&(b.stamp, &b.key.id)));
+            due
+        };
+        let puts = config.all().flat_map(|entity| due(entity, false));
+        let deletes = config.all().rev().flat_map(|entity| due(entity, true));
+        let planned = puts
+            .chain(deletes)
+            .take(PLANNED_MAX)
+            .map(|change| Planned { scope: config.scope_of(change.key.entity), key: change.key.clone() })
+            .collect();
+        Next::Commit(Vec::new(), planned)
+    }
+}
+
+/// One change to be pushed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// The scope whose endpoint takes it.
+    pub scope: Scope,
+    /// The record.
+    pub key: Key,
+}
+
+/// Makes one body and stores it as in flight.
+pub struct Stage {
+    /// The leader's fence.
+    pub fence: u64,
+    /// The scope whose endpoint takes the body.
+    pub scope: Scope,
+    /// The records, in the order to send.
+    pub keys: Vec<Key>,
+    /// `Idempotency-Key` for the body.
+    pub idempotency_key: String,
+    /// Most encoded bytes.
+    pub bytes_max: usize,
+    /// The raw clock.
+    pub now: Millis,
+}
+
+/// What was staged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Staged {
+    /// The body; none when nothing was left to send.
+    pub in_flight: Option<InFlight>,
+    /// Records that found no room.
+    pub left: Vec<Key>,
+    /// What the app must hear.
+    pub notices: Vec<Notice>,
+}
+
+impl Step for Stage {
+    type Outcome = Staged;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Staged> {
+        match found.rounds {
+            0 => Next::Read(self.first_reads()),
+            1 => {
+                or_refuse!(found.led_by(self.fence));
+                if found.in_flight.is_some() {
+                    return Next::Refuse(Refusal::Stale);
+                }
+                Next::Read(self.parent_reads(found, config))
+            }
+            _ => {
+                let replica = or_refuse!(found.led_by(self.fence));
+                let mut staging = Staging::new(self, found, config, replica);
+                self.keys.iter().for_each(|key| staging.add(key));
+                staging.finish()
+            }
+        }
+    }
+
+    fn is_strict(&self) -> bool {
+        true
+    }
+}
+
+impl Stage {
+    fn first_reads(&self) -> Vec<Read> {
+        let mut ids: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
+        for key in &self.keys {
+            ids.entry(key.entity).or_default().push(key.id.clone());
+        }
+        let mut reads = vec![Read::Replica, Read::InFlight];
+        for (entity, ids) in ids {
+            reads.push(Read::Changes(entity, ids.clone()));
+            reads.push(Read::Rows(entity, ids));
+        }
+        reads
+    }
+
+    /// Parents of the live records, to see that they are there and were acknowledged.
+    fn parent_reads(&self, found: &Found, config: &Config) -> Vec<Read> {
+        let mut parents: BTreeMap<Entity, BTreeSet<String>> = BTreeMap::new();
+        for key in &self.keys {
+            let Some(record) = found.local(key.entity, &key.id) else { continue };
+            for (entity, id) in parents_of(record, key.entity, config) {
+                parents.entry(entity).or_default().insert(id.to_owned());
+            }
+        }
+        parents
+            .into_iter()
+            .flat_map(|(entity, ids)| {
+                let ids: Vec<String> = ids.into_iter().collect();
+                [Read::Changes(entity, ids.clone()), Read::Rows(entity, ids)]
+            })
+            .collect()
+    }
+}
+
+/// The records that a live record names.
+fn parents_of<'a>(record: &'a Record, entity: Entity, config: &'a Config) -> impl Iterator<Item = (Entity, &'a str)> {
+    let references = if record.is_deleted { &[][..] } else { &config.entity(entity).references[..] };
+    references.iter().filter_map(|(field, parent)| Some((*parent, record.fields.get(field)?.as_str()?)))
+}
+
+struct Staging<'a> {
+    step: &'a Stage,
+    found: &'a Found,
+    config: &'a Config,
+    replica: &'a Replica,
+    sent: Vec<Sent>,
+    in_body: BTreeSet<Key>,
+    records: Vec<Box<RawValue>>,
+    bytes: usize,
+    writes: Vec<Write>,
+    out: Staged,
+}
+
+impl<'a> Staging<'a> {
+    fn new(step: &'a Stage, found: &'a Found, config: &'a Config, replica: &'a Replica) -> Self {
+        Self {
+            step,
+            found,
+            config,
+            replica,
+            sent: Vec::new(),
+            in_body: BTreeSet::new(),
+            records: Vec::new(),
+            bytes: 0,
+            writes: Vec::new(),
+            out: Staged::default(),
+        }
+    }
+
+    fn add(&mut self, key: &Key) {
+        let Some(change) = self.found.changes.value(key.entity, &key.id) else { return };
+        if !change.is_due(self.step.now) || self.in_body.contains(key) {
+            return;
+        }
+        let record = match self.found.rows.value(key.entity, &key.id) {
+            Some(StoredRow::Unreadable(reason)) => return self.fail(change, "invalid", reason, true),
+            Some(StoredRow::Row(row)) => &row.record,
+            None => match &change.tombstone {
+                Some(tombstone) => tombstone,
+                None => return self.fail(change, "row_missing", "the app removed the row without a tombstone", true),
+            },
+        };
+        match self.parents(record, key.entity) {
+            Parents::Ready => {}
+            Parents::Waiting => return,
+            Parents::Missing(parent) => {
+                let message = format!("names a record of `{parent}` that is not here");
+                return self.fail(change, "missing_reference", &message, false);
+            }
+        }
+        match self.encode(change, record) {
+            Err(message) => self.fail(change, "invalid", &message, true),
+            Ok(json) if json.get().len() > PAYLOAD_BYTES_MAX => {
+                self.fail(change, "too_large", "the record is over the size limit", true);
+            }
+            Ok(json) if !self.records.is_empty() && self.bytes + json.get().len() > self.step.bytes_max => {
+                self.out.left.push(key.clone());
+            }
+            Ok(json) => {
+                self.bytes += json.get().len();
+                self.records.push(json);
+                let scan = self.config.entity(key.entity).detect == Detect::Scan;
+                let hash = scan.then(|| detect::content_hash(record, self.replica.hash_key));
+                let entity = self.config.entity(key.entity).name.clone();
+                self.sent.push(Sent { entity, id: key.id.clone(), stamp: record.client_updated_at, hash });
+                self.in_body.insert(key.clone());
+            }
+        }
+    }
+
+    /// I14: a child waits until each parent is acknowledged, or goes in the same body behind it.
+    fn parents(&self, record: &Record, entity: Entity) -> Parents {
+        for (parent, id) in parents_of(record, entity, self.config) {
+            let unsent = self.found.changes.value(parent, id).is_some_and(|change| change.is_dirty() && !change.known);
+            if unsent && !self.in_body.contains(&Key::new(parent, id)) {
+                return Parents::Waiting;
+            }
+            if self.found.rows.value(parent, id).is_none() && self.found.changes.value(parent, id).is_none() {
+                return Parents::Missing(self.config.entity(parent).name.clone());
+            }
+        }
+        Parents::Ready
+    }
+
+    fn encode(&self, change: &Change, record: &Record) -> Result<Box<RawValue>, String> {
+        let entity = self.config.entity(change.key.entity);
+        if let Some(schema) = entity.schema.as_ref().filter(|_| !record.is_deleted) {
+            let faults = schema.check(&record.fields);
+            if !faults.is_empty() {
+                let listed: Vec<String> = faults.iter().map(|f| format!("{} {}", f.path, f.message)).collect();
+                return Err(listed.join("; "));
+            }
+        }
+        let manual = entity.policy == Policy::Manual;
+        let mut copy = record.clone();
+        copy.server_updated_at = None;
+        copy.version = None;
+        copy.sync = Some(SyncHint {
+            known: change.known,
+            replaces: change.base.filter(|_| manual),
+            on_conflict: manual.then_some(OnConflict::Manual),
+        })
+        .filter(|hint| *hint != SyncHint::default());
+        let encoded = match self.step.scope {
+            Scope::One(_) => to_raw_value(&copy.into_object()),
+            Scope::All => to_raw_value(&WireChange::from_record(&entity.name, copy)),
+        };
+        encoded.map_err(|error| error.to_string())
+    }
+
+    fn fail(&mut self, change: &Change, code: &str, message: &str, permanently: bool) {
+        let mut change = change.clone();
+        change.fail(code, message, permanently, self.step.now);
+        self.out.notices.push(failed(&change));
+        self.writes.push(Write::PutChange(change));
+    }
+
+    fn finish(mut self) -> Next<Staged> {
+        if !self.sent.is_empty() {
+            let device_id = self.replica.device_id.clone();
+            let (entity, body) = match self.step.scope {
+                Scope::One(entity) => (
+                    Some(self.config.entity(entity).name.clone()),
+                    serde_json::to_string(&PushRequest { device_id, records: self.records }),
+                ),
+                Scope::All => (
+                    None,
+                    serde_json::to_string(&UploadRequest { device_id, changes: self.records, client_cursor: None }),
+                ),
+            };
+            let in_flight = InFlight {
+                key: self.step.idempotency_key.clone(),
+                entity,
+                sent: self.sent,
+                // Encoded records joined by commas always encode.
+                body: body.unwrap_or_default(),
+            };
+            self.writes.push(Write::PutInFlight(in_flight.clone()));
+            self.out.in_flight = Some(in_flight);
+        }
+        Next::Commit(self.writes, self.out)
+    }
+}
+
+enum Parents {
+    Ready,
+    Waiting,
+    Missing(String),
+}
+
+/// Tells the app how a change failed.
+pub(super) fn failed(change: &Change) -> Notice {
+    let error = change.error.clone();
+    Notice::Failed {
+        key: change.key.clone(),
+        code: error.as_ref().map(|error| error.code.clone()).unwrap_or_default(),
+        message: error.map(|error| error.message).unwrap_or_default(),
+        permanently: change.state == super::outbox::ChangeState::FailedPermanently,
+    }
+}
+
+/// Most changes planned at once; what is left is planned when these are done.
+const PLANNED_MAX: usize = 10_000;

@@ -1,0 +1,10 @@
+//! A record leaves: (1) [`write`] or the app changes a row, (2) [`detect`] marks it in the [`outbox`], (3) [`encode`]
+//! makes a body, (4) [`push`] is its answer, (5) [`ack`] clears exactly what was sent. Never applies a pulled record.
+
+pub mod ack;
+pub mod detect;
+pub mod encode;
+pub mod outbox;
+pub mod push;
+pub mod retry;
+pub mod write;

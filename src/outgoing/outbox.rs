@@ -1,0 +1,158 @@
+//! The outbox: one row for each record that differs from the backend, kept until step 5 clears it. Never holds a live copy.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::backoff;
+use crate::record::{Key, Millis, Record, ServerMillis, Stamp};
+
+/// One local difference that the backend has not confirmed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The record.
+    pub key: Key,
+    /// Stamp of the local copy when it was marked.
+    pub stamp: Stamp,
+    /// What was done to the record.
+    pub operation: Operation,
+    /// Where the change stands.
+    pub state: ChangeState,
+    /// Failed tries since the last edit or manual retry.
+    pub attempts: u32,
+    /// When it was last tried.
+    pub last_attempt_at: Option<Millis>,
+    /// Not before this time again.
+    pub next_try_at: Option<Millis>,
+    /// Why the last try failed.
+    pub error: Option<ChangeError>,
+    /// When the record first became different.
+    pub queued_at: Millis,
+    /// True when the backend has held this record: a pulled or an acknowledged one.
+    pub known: bool,
+    /// Stamp of the backend's copy that the edits replaced.
+    pub base: Option<Stamp>,
+    /// The last stamp of this record that was sent.
+    pub sent: Option<Stamp>,
+    /// When the backend accepted the copy. Set while acknowledged.
+    pub acked_at: Option<ServerMillis>,
+    /// The tombstone, when the app removed its row.
+    pub tombstone: Option<Record>,
+}
+
+/// What was done to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    /// The backend never had it.
+    Create,
+    /// The backend has another copy.
+    Update,
+    /// It is a tombstone now.
+    Delete,
+}
+
+/// Where a change stands. `syncing` is not among them: it is never durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeState {
+    /// Waits to be sent.
+    Pending,
+    /// Accepted by the backend, not yet seen in a pull.
+    Acknowledged,
+    /// Waits for the user's choice.
+    Conflict,
+    /// Tried and refused; will be tried again.
+    Failed,
+    /// Given up on until the user retries, edits or discards: the dead letters.
+    FailedPermanently,
+}
+
+/// Why a try failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeError {
+    /// Stable code.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+}
+
+impl Change {
+    /// A change of `key` as first marked.
+    #[must_use]
+    pub fn new(key: Key, stamp: Stamp, operation: Operation, queued_at: Millis) -> Self {
+        Self {
+            key,
+            stamp,
+            operation,
+            state: ChangeState::Pending,
+            attempts: 0,
+            last_attempt_at: None,
+            next_try_at: None,
+            error: None,
+            queued_at,
+            known: false,
+            base: None,
+            sent: None,
+            acked_at: None,
+            tombstone: None,
+        }
+    }
+
+    /// True while the local copy holds something that the backend has not accepted.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        self.state != ChangeState::Acknowledged
+    }
+
+    /// True when the change may be sent now.
+    ///
+    /// A next try further away than the longest delay is a clock that jumped, and does not count.
+    #[must_use]
+    pub fn is_due(&self, now: Millis) -> bool {
+        match self.state {
+            ChangeState::Pending => true,
+            ChangeState::Failed => self
+                .next_try_at
+                .is_none_or(|at| at <= now || at.0 > now.0.saturating_add(backoff::DELAY_MAX_MS)),
+            ChangeState::Acknowledged | ChangeState::Conflict | ChangeState::FailedPermanently => false,
+        }
+    }
+
+    /// Back to the queue, as if never tried: after an edit, a manual retry or a lost acknowledgement.
+    pub fn requeue(&mut self) {
+        self.state = ChangeState::Pending;
+        self.attempts = 0;
+        self.next_try_at = None;
+        self.error = None;
+        self.acked_at = None;
+    }
+
+    /// Back to the queue after an edit; one that waits for the user's choice goes on waiting.
+    pub fn edited(&mut self) {
+        match self.state {
+            ChangeState::Conflict => {}
+            ChangeState::Acknowledged => {
+                self.known = true;
+                self.base = Some(self.stamp);
+                self.requeue();
+            }
+            ChangeState::Pending | ChangeState::Failed | ChangeState::FailedPermanently => self.requeue(),
+        }
+    }
+
+    /// Counts a failed try; the change gives up when `final_` or after the last try.
+    pub fn fail(&mut self, code: &str, message: &str, final_: bool, now: Millis) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.last_attempt_at = Some(now);
+        self.error = Some(ChangeError { code: code.to_owned(), message: message.to_owned() });
+        if final_ || self.attempts >= TRIES_MAX {
+            self.state = ChangeState::FailedPermanently;
+            self.next_try_at = None;
+        } else {
+            self.state = ChangeState::Failed;
+            self.next_try_at = Some(Millis(now.0.saturating_add(backoff::delay_ms(self.attempts))));
+        }
+    }
+}
+
+/// Tries before a change becomes a dead letter.
+pub const TRIES_MAX: u32 = 10;

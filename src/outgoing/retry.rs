@@ -1,0 +1,228 @@
+//! The user's hand on the outbox: retry or discard what failed, choose between two copies. Never syncs by itself.
+
+use std::collections::BTreeMap;
+
+use super::detect;
+use super::outbox::{Change, ChangeState};
+use crate::commit::{Found, Next, Read, Refusal, Step, Write};
+use crate::config::Config;
+use crate::incoming::conflict::Conflict;
+use crate::record::{Entity, Fields, Key, Millis, Record, Scope, Stamp};
+
+/// Puts failed changes back into the queue.
+pub struct Retry {
+    /// The records; none for every failed change.
+    pub keys: Option<Vec<Key>>,
+}
+
+impl Step for Retry {
+    type Outcome = usize;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<usize> {
+        if found.rounds == 0 {
+            return Next::Read(change_reads(self.keys.as_deref(), config));
+        }
+        let failed = |change: &&Change| matches!(change.state, ChangeState::Failed | ChangeState::FailedPermanently);
+        let mut writes = Vec::new();
+        for change in found.changes.iter().map(|(_, _, change)| change).filter(failed) {
+            let mut again = change.clone();
+            again.requeue();
+            writes.push(Write::PutChange(again));
+        }
+        let count = writes.len();
+        Next::Commit(writes, count)
+    }
+}
+
+/// Gives up a local change. The row stays as it is until the backend's copy arrives; one it never had is removed.
+pub struct Discard {
+    /// The record.
+    pub key: Key,
+}
+
+impl Step for Discard {
+    type Outcome = Option<Scope>;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Self::Outcome> {
+        let Key { entity, id } = &self.key;
+        if found.rounds == 0 {
+            return Next::Read(vec![Read::Changes(*entity, vec![id.clone()]), Read::Checkpoint(config.scope_of(*entity))]);
+        }
+        let Some(change) = found.changes.value(*entity, id) else {
+            return Next::Refuse(Refusal::NotFound(self.key.clone()));
+        };
+        let mut writes = vec![Write::DeleteChange(self.key.clone()), Write::DeleteConflict(self.key.clone())];
+        if !change.known {
+            writes.push(Write::DeleteRow(self.key.clone()));
+            return Next::Commit(writes, None);
+        }
+        // The backend's copy has gone by: only a full pull brings it again.
+        let scope = config.scope_of(*entity);
+        let mut checkpoint = found.checkpoint(scope);
+        checkpoint.cursor = None;
+        writes.push(Write::PutCheckpoint(scope, checkpoint));
+        Next::Commit(writes, Some(scope))
+    }
+}
+
+/// Settles one conflict by the user's choice.
+pub struct Resolve {
+    /// The record.
+    pub key: Key,
+    /// The choice.
+    pub choice: Choice,
+    /// The raw clock.
+    pub now: Millis,
+}
+
+/// What to keep of two copies.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    /// This replica's copy, as a new edit.
+    KeepLocal,
+    /// The backend's copy.
+    KeepRemote,
+    /// These fields, as a new edit.
+    Merged(Fields),
+}
+
+impl Step for Resolve {
+    type Outcome = Option<Record>;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Option<Record>> {
+        let Key { entity, id } = &self.key;
+        let ids = vec![id.clone()];
+        if found.rounds == 0 {
+            return Next::Read(vec![
+                Read::Replica,
+                Read::Conflicts(*entity, ids.clone()),
+                Read::Changes(*entity, ids.clone()),
+                Read::Rows(*entity, ids),
+            ]);
+        }
+        let Some(mut replica) = found.replica.clone() else { return Next::Refuse(Refusal::NoReplica) };
+        let Some(conflict) = found.conflicts.value(*entity, id) else {
+            return Next::Refuse(Refusal::NotFound(self.key.clone()));
+        };
+        let mut writes = vec![Write::DeleteConflict(self.key.clone())];
+        // Edited while it waited: the row is the local copy now.
+        let local = found.local(*entity, id).unwrap_or(&conflict.local);
+        let mark = |record: &Record| detect::synced_mark(config.entity(*entity).detect, record, replica.hash_key);
+        let fields = match (&self.choice, &conflict.remote) {
+            (Choice::KeepRemote, remote) => {
+                writes.push(Write::DeleteChange(self.key.clone()));
+                match remote {
+                    Some(remote) => writes.push(Write::PutRow(*entity, remote.clone(), Some(mark(remote)))),
+                    None => writes.push(Write::DeleteRow(self.key.clone())),
+                }
+                return Next::Commit(writes, remote.clone());
+            }
+            (Choice::KeepLocal, _) => local.fields.clone(),
+            (Choice::Merged(fields), _) => fields.clone(),
+        };
+        let record = self.new_edit(conflict, local, fields, replica.last_stamp, replica.offset_ms);
+        replica.last_stamp = replica.last_stamp.max(record.client_updated_at);
+        let known = conflict.remote.is_some();
+        let mut change = found.changes.value(*entity, id).cloned().unwrap_or_else(|| {
+            Change::new(self.key.clone(), record.client_updated_at, detect::operation(&record, known), self.now)
+        });
+        change.requeue();
+        change.stamp = record.client_updated_at;
+        change.known = known;
+        change.base = conflict.remote.as_ref().map(|remote| remote.client_updated_at);
+        change.operation = detect::operation(&record, known);
+        change.tombstone = None;
+        let synced = conflict.remote.as_ref().map(mark);
+        writes.push(Write::PutRow(*entity, record.clone(), synced));
+        writes.push(Write::PutChange(change));
+        writes.push(Write::PutReplica(replica));
+        Next::Commit(writes, Some(record))
+    }
+}
+
+impl Resolve {
+    /// A copy newer than both.
+    fn new_edit(&self, conflict: &Conflict, local: &Record, fields: Fields, last: Stamp, offset_ms: i64) -> Record {
+        let seen = conflict.remote.as_ref().map_or(Stamp(0), |remote| remote.client_updated_at);
+        let stamp = Stamp(self.now.0.saturating_add(offset_ms))
+            .max(last)
+            .max(local.client_updated_at.next())
+            .max(seen.next());
+        let kept_tombstone = self.choice == Choice::KeepLocal && local.is_deleted;
+        Record {
+            client_updated_at: stamp,
+            is_deleted: kept_tombstone,
+            fields,
+            server_updated_at: None,
+            version: None,
+            ..local.clone()
+        }
+    }
+}
+
+/// Lists the outbox, the conflicts, and what is known of each scope.
+pub struct Overview;
+
+/// Everything that waits.
+#[derive(Clone, Debug, Default)]
+pub struct Waiting {
+    /// The outbox.
+    pub changes: Vec<Change>,
+    /// Conflicts that wait for the user.
+    pub conflicts: Vec<Conflict>,
+    /// Quarantined records by entity.
+    pub quarantined: BTreeMap<Entity, usize>,
+    /// Last push and pull of each entity.
+    pub entities: BTreeMap<Entity, crate::checkpoint::EntityMeta>,
+}
+
+impl Step for Overview {
+    type Outcome = Waiting;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Waiting> {
+        if found.rounds == 0 {
+            let mut reads = vec![Read::AllConflicts];
+            for entity in config.all() {
+                reads.extend([Read::AllChanges(entity), Read::QuarantineIds(entity), Read::EntityMeta(entity)]);
+            }
+            return Next::Read(reads);
+        }
+        let waiting = Waiting {
+            changes: found.changes.iter().map(|(_, _, change)| change.clone()).collect(),
+            conflicts: found.conflicts.iter().map(|(_, _, conflict)| conflict.clone()).collect(),
+            quarantined: config.all().map(|entity| (entity, found.quarantined.of(entity).count())).collect(),
+            entities: found.entities.clone(),
+        };
+        Next::Commit(Vec::new(), waiting)
+    }
+}
+
+/// Removes every row, change and checkpoint of the account; the device id stays.
+pub struct Wipe;
+
+impl Step for Wipe {
+    type Outcome = ();
+
+    fn next(&self, found: &Found, _: &Config) -> Next<()> {
+        if found.rounds == 0 {
+            return Next::Read(vec![Read::Replica]);
+        }
+        let Some(replica) = &found.replica else { return Next::Commit(vec![Write::Wipe], ()) };
+        let mut replica = replica.clone();
+        replica.account = None;
+        // A leader that still runs must not write the old account's records into the empty database.
+        replica.fence += 1;
+        Next::Commit(vec![Write::Wipe, Write::PutReplica(replica)], ())
+    }
+
+    fn is_strict(&self) -> bool {
+        true
+    }
+}
+
+fn change_reads(keys: Option<&[Key]>, config: &Config) -> Vec<Read> {
+    match keys {
+        None => config.all().map(Read::AllChanges).collect(),
+        Some(keys) => keys.iter().map(|key| Read::Changes(key.entity, vec![key.id.clone()])).collect(),
+    }
+}
