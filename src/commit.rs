@@ -139,9 +139,7 @@ impl Found {
     /// The local copy of a record: its row, or the tombstone kept in the outbox.
     #[must_use]
     pub fn local(&self, entity: Entity, id: &str) -> Option<&Record> {
-        self.row(entity, id)
-            .map(|row| &row.record)
-            .or_else(|| self.changes.value(entity, id)?.tombstone.as_ref())
+        self.row(entity, id).map(|row| &row.record).or_else(|| self.changes.value(entity, id)?.tombstone.as_ref())
     }
 
     /// The replica's state, if the caller's `fence` still holds.

@@ -211,7 +211,8 @@ fn parents_first(declared: &BTreeMap<String, EntityDeclaration>) -> Vec<String> 
     let mut ordered: Vec<String> = Vec::with_capacity(declared.len());
     let mut waiting: BTreeSet<&String> = declared.keys().collect();
     while !waiting.is_empty() {
-        let ready = |name: &&&String| declared[**name].def.references.values().all(|p| p == **name || !waiting.contains(p));
+        let ready =
+            |name: &&&String| declared[**name].def.references.values().all(|p| p == **name || !waiting.contains(p));
         let Some(next) = waiting.iter().find(ready).or_else(|| waiting.iter().next()).copied() else { break };
         waiting.remove(next);
         ordered.push(next.clone());

@@ -66,10 +66,9 @@ impl Synced {
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once(':') {
             None => Some(Self { stamp: Stamp(text.parse().ok()?), hash: None }),
-            Some((stamp, hash)) => Some(Self {
-                stamp: Stamp(stamp.parse().ok()?),
-                hash: Some(u64::from_str_radix(hash, 16).ok()?),
-            }),
+            Some((stamp, hash)) => {
+                Some(Self { stamp: Stamp(stamp.parse().ok()?), hash: Some(u64::from_str_radix(hash, 16).ok()?) })
+            }
         }
     }
 }

@@ -1,4 +1,535 @@
-//! When things happen: the phases of a cycle and what each event leads to. Never waits and never touches a port.
+//! When things happen: events in, actions out. Never waits, reads a clock, draws a random number or touches a port.
+//!
+//! The same events and times give the same actions (I19). [`Engine::wake_at`] says when to send [`Event::Woken`].
+//! Source: docs/protocol.md, sections 6 and 8. A cycle is a queue of tasks, one at a time; `pull.rs` and `push.rs` hold
+//! what each task does with its answers.
 
 pub mod backoff;
+pub mod failure;
 pub mod lease;
+mod offset;
+mod pull;
+mod push;
+pub mod state;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use crate::checkpoint::{Checkpoint, InFlight};
+use crate::commit::Refusal;
+use crate::config::{Config, Detect};
+use crate::error::Error;
+use crate::ports::{Now, StoreError};
+use crate::record::{Entity, Millis, Scope};
+use lease::Open;
+use offset::Offset;
+use state::{Action, Cycle, Event, Halt, Mode, Report, Running, StoreOutcome, StoreStep, Task};
+
+/// Decides what happens next.
+pub struct Engine {
+    config: Rc<Config>,
+    account: Option<String>,
+    mode: Mode,
+    halt: Option<Halt>,
+    fence: u64,
+    checkpoints: BTreeMap<Scope, Checkpoint>,
+    in_flight: Option<InFlight>,
+    /// Scopes that wait for a new token or a request, and why.
+    stopped: BTreeMap<Scope, Error>,
+    cycle: Option<Cycle>,
+    /// Ticket of the last cycle begun.
+    ticket: u64,
+    /// Set when something happened that the present cycle may have missed.
+    again: bool,
+    wake_at: Option<i64>,
+    /// Failures of the transport or the store in a row.
+    attempt: u32,
+    error: Option<Error>,
+    last_sync_at: Option<Millis>,
+    batch_records: usize,
+    offset: Offset,
+    next_id: u64,
+    random: u64,
+    actions: Vec<Action>,
+}
+
+/// What the engine is doing, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// Whether this context leads.
+    pub mode: Mode,
+    /// Why nothing is tried, if so.
+    pub halt: Option<Halt>,
+    /// True during a cycle.
+    pub is_syncing: bool,
+    /// True while records are being pushed, false while they are pulled; none at other times.
+    pub progress: Option<Progress>,
+    /// The last error, until a cycle succeeds.
+    pub error: Option<Error>,
+    /// When the last whole cycle ended well.
+    pub last_sync_at: Option<Millis>,
+    /// Milliseconds until the next try.
+    pub next_try_in_ms: Option<i64>,
+}
+
+/// How far a pull or push has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// True for a push.
+    pub is_push: bool,
+    /// Records done.
+    pub done: usize,
+    /// Records in all, where known.
+    pub total: Option<usize>,
+}
+
+impl Engine {
+    /// An engine that has not started. `seed` feeds idempotency keys and jitter.
+    #[must_use]
+    pub fn new(config: Rc<Config>, account: Option<String>, seed: u64) -> Self {
+        let batch_records = config.batch_records;
+        Self {
+            config,
+            account,
+            mode: Mode::Stopped,
+            halt: None,
+            fence: 0,
+            checkpoints: BTreeMap::new(),
+            in_flight: None,
+            stopped: BTreeMap::new(),
+            cycle: None,
+            ticket: 0,
+            again: false,
+            wake_at: None,
+            attempt: 0,
+            error: None,
+            last_sync_at: None,
+            batch_records,
+            offset: Offset::default(),
+            next_id: 0,
+            random: seed,
+            actions: Vec::new(),
+        }
+    }
+
+    /// Decides what happens next.
+    pub fn handle(&mut self, event: Event, now: Now) -> Vec<Action> {
+        match event {
+            Event::Start => self.start(),
+            Event::Stop => self.stop(Error::Stopped),
+            Event::LeadGranted => self.open(now),
+            Event::LeadLost => self.lose_lead(),
+            Event::Woken => self.woken(now),
+            Event::SyncNow => self.sync_now(now),
+            Event::Edited => self.wake_by(now.mono + self.config.debounce_ms),
+            Event::Hint => self.hint(now),
+            Event::TokenChanged => self.token_changed(now),
+            Event::Transacted(id, result) => self.transacted(id, result, now),
+            Event::Pulled(id, result) => self.pulled(id, result, now),
+            Event::Pushed(id, result) => self.pushed(id, result, now),
+            Event::TokenReady(id, given) => self.token_ready(id, given, now),
+        }
+        self.advance(now);
+        std::mem::take(&mut self.actions)
+    }
+
+    /// When to send [`Event::Woken`], on the monotonic clock.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<i64> {
+        match &self.cycle {
+            Some(cycle) => Some(cycle.deadline),
+            None if self.mode == Mode::Leader && self.halt.is_none() => self.wake_at,
+            None => None,
+        }
+    }
+
+    /// The ticket that a [`Event::SyncNow`] sent now will be answered by.
+    #[must_use]
+    pub fn next_ticket(&self) -> u64 {
+        self.ticket + 1
+    }
+
+    /// What the engine is doing.
+    #[must_use]
+    pub fn view(&self, now: Now) -> View {
+        View {
+            mode: self.mode,
+            halt: self.halt,
+            is_syncing: self.cycle.is_some(),
+            progress: self.cycle.as_ref().and_then(Cycle::progress),
+            error: self.error.clone(),
+            last_sync_at: self.last_sync_at,
+            next_try_in_ms: self.wake_at.filter(|_| self.cycle.is_none()).map(|at| (at - now.mono).max(0)),
+        }
+    }
+
+    /// The estimated lead of the backend's clock, in milliseconds.
+    #[must_use]
+    pub fn offset_ms(&self, now: Now) -> i64 {
+        self.offset.at(now).unwrap_or(0)
+    }
+
+    fn start(&mut self) {
+        if self.mode == Mode::Stopped {
+            self.mode = Mode::Follower;
+            self.actions.push(Action::AcquireLead);
+            self.actions.push(Action::ViewChanged);
+        }
+    }
+
+    fn stop(&mut self, why: Error) {
+        if self.mode == Mode::Stopped {
+            return;
+        }
+        self.mode = Mode::Stopped;
+        self.wake_at = None;
+        self.end_cycle_with(Err(why));
+        self.actions.push(Action::ReleaseLead);
+    }
+
+    fn lose_lead(&mut self) {
+        if matches!(self.mode, Mode::Leader | Mode::Opening(_)) {
+            self.stop(Error::Fenced);
+            self.start();
+        }
+    }
+
+    /// Reads the durable state and raises the fence; what is held in memory follows it.
+    fn open(&mut self, _: Now) {
+        if self.mode == Mode::Stopped {
+            return;
+        }
+        self.end_cycle_with(Err(Error::Fenced));
+        let id = self.id();
+        let (high, low) = (self.draw(), self.draw());
+        let open =
+            Open { account: self.account.clone(), device_id: uuid_of(high, low), hash_key: self.draw(), lead: true };
+        self.mode = Mode::Opening(id);
+        self.actions.push(Action::Transact(id, StoreStep::Open(open)));
+    }
+
+    fn woken(&mut self, now: Now) {
+        let overdue = self.cycle.as_ref().is_some_and(|cycle| cycle.deadline <= now.mono);
+        if overdue {
+            // Whatever comes of it now is too late: its number is forgotten and its fence is raised.
+            let error = Error::Timeout { after_ms: WATCHDOG_MS };
+            self.give_up(error, None, now);
+            if self.mode == Mode::Leader {
+                self.open(now);
+            }
+        } else if self.cycle.is_none() && self.wake_at.is_some_and(|at| at <= now.mono) {
+            self.begin(now);
+        }
+    }
+
+    fn sync_now(&mut self, now: Now) {
+        self.stopped.clear();
+        if self.halt == Some(Halt::AuthNeeded) || self.halt == Some(Halt::UpgradeRequired) {
+            self.halt = None;
+        }
+        self.begin_or_again(now);
+    }
+
+    fn hint(&mut self, now: Now) {
+        self.begin_or_again(now);
+    }
+
+    fn token_changed(&mut self, now: Now) {
+        self.stopped.clear();
+        if self.halt == Some(Halt::AuthNeeded) {
+            self.halt = None;
+        }
+        self.begin_or_again(now);
+    }
+
+    fn begin_or_again(&mut self, now: Now) {
+        if self.cycle.is_some() {
+            self.again = true;
+        } else {
+            self.begin(now);
+        }
+    }
+
+    fn wake_by(&mut self, at: i64) {
+        self.again |= self.cycle.is_some();
+        // An edit does not shorten a backoff: the backend asked for, or needs, the rest.
+        if self.attempt == 0 {
+            self.wake_at = Some(self.wake_at.map_or(at, |wake| wake.min(at)));
+        }
+    }
+
+    fn begin(&mut self, now: Now) {
+        if self.mode != Mode::Leader || self.halt.is_some() {
+            return;
+        }
+        self.ticket += 1;
+        self.again = false;
+        let mut tasks = VecDeque::new();
+        if self.in_flight.is_some() {
+            tasks.push_back(Task::Resend);
+        }
+        let scanned: Vec<Entity> =
+            self.config.all().filter(|entity| self.config.entity(*entity).detect == Detect::Scan).collect();
+        tasks.extend(scanned.iter().copied().map(Task::Scan));
+        tasks.extend(self.config.scopes().into_iter().map(Task::Pull));
+        tasks.extend(scanned.into_iter().map(Task::Scan));
+        tasks.push_back(Task::Plan);
+        self.cycle = Some(Cycle {
+            ticket: self.ticket,
+            tasks,
+            running: None,
+            deadline: now.mono + WATCHDOG_MS,
+            plan: VecDeque::new(),
+            pushed: std::collections::BTreeSet::new(),
+            token_refreshed: false,
+            resyncs: 0,
+            conflicts: 0,
+            report: Report::default(),
+            error: None,
+        });
+        self.actions.push(Action::ViewChanged);
+    }
+
+    /// Starts tasks until one waits.
+    fn advance(&mut self, now: Now) {
+        while let Some(cycle) = &mut self.cycle {
+            if cycle.running.is_some() {
+                return;
+            }
+            cycle.deadline = now.mono + WATCHDOG_MS;
+            let task = match cycle.tasks.pop_front() {
+                Some(task) => task,
+                None if !cycle.plan.is_empty() => Task::Batch,
+                None if !cycle.pushed.is_empty() => {
+                    cycle.tasks.extend(std::mem::take(&mut cycle.pushed).into_iter().map(Task::Pull));
+                    continue;
+                }
+                None => {
+                    self.end_cycle(now);
+                    continue;
+                }
+            };
+            self.begin_task(task, now);
+        }
+    }
+
+    fn begin_task(&mut self, task: Task, now: Now) {
+        let fence = self.fence;
+        let offset_ms = self.offset_ms(now);
+        let step = match task {
+            Task::Resend => return self.resend(now),
+            Task::Pull(scope) => return self.begin_pull(scope, now),
+            Task::Batch => return self.stage(now),
+            Task::Unstage(fault) => return self.unstage(fault, now),
+            Task::Scan(entity) => StoreStep::Scan(crate::outgoing::detect::Scan {
+                fence,
+                entity,
+                now: now.wall,
+                offset_ms,
+                deep: self.last_sync_at.is_none(),
+            }),
+            Task::Resync(scope, reason, epoch) => {
+                StoreStep::StartResync(crate::incoming::resync::StartResync { fence, scope, reason, epoch })
+            }
+            Task::Plan => StoreStep::Plan(crate::outgoing::encode::Plan { now: now.wall }),
+            Task::Restamp => StoreStep::Restamp(crate::outgoing::ack::Restamp { fence, now: now.wall, offset_ms }),
+        };
+        self.transact(step);
+    }
+
+    fn transact(&mut self, step: StoreStep) {
+        let id = self.id();
+        self.run(Running::Transaction(id));
+        self.actions.push(Action::Transact(id, step));
+    }
+
+    fn run(&mut self, running: Running) {
+        if let Some(cycle) = &mut self.cycle {
+            cycle.running = Some(running);
+        }
+    }
+
+    fn transacted(&mut self, id: u64, result: Result<StoreOutcome, StoreError>, now: Now) {
+        if self.mode == Mode::Opening(id) {
+            return self.opened(result, now);
+        }
+        if self.apply_id() == Some(id) {
+            return self.page_applied(result, now);
+        }
+        let awaited =
+            matches!(&self.cycle, Some(Cycle { running: Some(Running::Transaction(awaited)), .. }) if *awaited == id);
+        let Some(cycle) = self.cycle.as_mut().filter(|_| awaited) else { return };
+        cycle.running = None;
+        match result {
+            Err(error) => self.store_failed(&error, None, now),
+            Ok(StoreOutcome::Open(_) | StoreOutcome::Apply(_)) => {}
+            Ok(StoreOutcome::Scan(_)) => {}
+            Ok(StoreOutcome::StartResync(scope, checkpoint)) => self.resync_started(scope, checkpoint),
+            Ok(StoreOutcome::Plan(planned)) => cycle.plan = planned.into(),
+            Ok(StoreOutcome::Stage(staged)) => self.staged(staged, now),
+            Ok(StoreOutcome::Settle(settled)) => self.settled(settled, now),
+            Ok(StoreOutcome::Unstage(notices)) => {
+                self.in_flight = None;
+                self.tell(notices);
+            }
+            Ok(StoreOutcome::Restamp(notices)) => self.tell(notices),
+        }
+    }
+
+    fn opened(&mut self, result: Result<StoreOutcome, StoreError>, now: Now) {
+        match result {
+            Ok(StoreOutcome::Open(opened)) => {
+                self.mode = Mode::Leader;
+                self.fence = opened.replica.fence;
+                self.checkpoints = opened.checkpoints;
+                self.in_flight = opened.in_flight;
+                self.begin(now);
+            }
+            Ok(_) => {}
+            Err(StoreError::Refused(Refusal::AccountMismatch)) => {
+                self.halted(Halt::AccountMismatch, Error::AccountMismatch)
+            }
+            Err(StoreError::Closed) => self.halted(Halt::StoreClosed, Error::StoreClosed),
+            Err(error) => {
+                self.attempt += 1;
+                self.error = Some(store_error(&error));
+                // Opening is tried again by itself: without it nothing else can be.
+                self.open(now);
+                self.actions.push(Action::ViewChanged);
+            }
+        }
+    }
+
+    fn halted(&mut self, halt: Halt, error: Error) {
+        self.halt = Some(halt);
+        self.error = Some(error.clone());
+        self.end_cycle_with(Err(error));
+        self.actions.push(Action::ViewChanged);
+    }
+
+    /// A transaction did not commit, so nothing in memory may follow it.
+    fn store_failed(&mut self, error: &StoreError, scope: Option<Scope>, now: Now) {
+        match (error, scope) {
+            (StoreError::Refused(Refusal::Fenced), _) => self.lose_lead(),
+            (StoreError::Refused(Refusal::AccountMismatch), _) => {
+                self.halted(Halt::AccountMismatch, Error::AccountMismatch);
+            }
+            (StoreError::Closed, _) => self.halted(Halt::StoreClosed, Error::StoreClosed),
+            (StoreError::Refused(Refusal::EpochChanged(epoch)), Some(scope)) => {
+                self.resync(scope, Some(epoch.clone()), now)
+            }
+            // What was read before is no longer so (or gone): read it again.
+            (StoreError::Refused(_), _) => {
+                self.give_up(store_error(error), None, now);
+                self.open(now);
+            }
+            (StoreError::Quota | StoreError::Failed { .. }, _) => self.give_up(store_error(error), None, now),
+        }
+    }
+
+    /// Ends the cycle for now; the next one comes after the backoff.
+    fn give_up(&mut self, error: Error, retry_after_ms: Option<u64>, now: Now) {
+        self.attempt = self.attempt.saturating_add(1);
+        let mut delay = backoff::delay_ms(self.attempt);
+        if self.config.jitter {
+            let random = u32::try_from(self.draw() >> 32).unwrap_or(0);
+            delay = backoff::jittered(delay, random);
+        }
+        self.wake_at = Some(now.mono + backoff::at_least(delay, retry_after_ms));
+        self.error = Some(error.clone());
+        self.end_cycle_with(Err(error));
+    }
+
+    fn end_cycle(&mut self, now: Now) {
+        let Some(cycle) = &mut self.cycle else { return };
+        let result = match cycle.error.take() {
+            Some(error) => Err(error),
+            None => Ok(cycle.report),
+        };
+        self.attempt = 0;
+        self.error = result.as_ref().err().cloned();
+        if result.is_ok() {
+            self.last_sync_at = Some(now.wall);
+        }
+        self.wake_at = Some(now.mono + if self.again { 0 } else { self.config.interval_ms });
+        self.end_cycle_with(result);
+        if self.again {
+            self.begin(now);
+        }
+    }
+
+    fn end_cycle_with(&mut self, result: Result<Report, Error>) {
+        if let Some(cycle) = self.cycle.take() {
+            self.actions.push(Action::CycleEnded(cycle.ticket, result));
+            self.actions.push(Action::ViewChanged);
+        }
+    }
+
+    fn tell(&mut self, notices: Vec<crate::incoming::conflict::Notice>) {
+        if !notices.is_empty() {
+            self.actions.push(Action::Tell(notices));
+        }
+    }
+
+    fn changed(&mut self, keys: Vec<crate::record::Key>) {
+        if !keys.is_empty() {
+            self.actions.push(Action::Changed(keys));
+        }
+    }
+
+    fn id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// The next number of a fixed sequence (SplitMix64) that the seed starts.
+    fn draw(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+impl Cycle {
+    fn progress(&self) -> Option<Progress> {
+        match self.running.as_ref()? {
+            Running::Pull(pulling) => Some(Progress {
+                is_push: false,
+                done: pulling.arrived,
+                total: pulling.remaining.map(|left| pulling.arrived + usize::try_from(left).unwrap_or(0)),
+            }),
+            Running::Push { in_flight, .. } => Some(Progress {
+                is_push: true,
+                done: self.report.pushed,
+                total: Some(self.report.pushed + in_flight.sent.len() + self.plan.len()),
+            }),
+            Running::Transaction(_) | Running::Token { .. } => None,
+        }
+    }
+}
+
+/// The error that the app is told.
+#[must_use]
+pub fn store_error(error: &StoreError) -> Error {
+    match error {
+        StoreError::Quota => Error::QuotaExceeded,
+        StoreError::Closed => Error::StoreClosed,
+        StoreError::Failed { name, message } => Error::Store { name: name.clone(), message: message.clone() },
+        StoreError::Refused(Refusal::AccountMismatch) => Error::AccountMismatch,
+        StoreError::Refused(Refusal::NotFound(key)) => {
+            Error::NotFound { entity: key.entity.0.to_string(), id: key.id.clone() }
+        }
+        StoreError::Refused(Refusal::Fenced | Refusal::Stale | Refusal::NoReplica | Refusal::EpochChanged(_)) => {
+            Error::Fenced
+        }
+    }
+}
+
+fn uuid_of(high: u64, low: u64) -> String {
+    uuid::Builder::from_random_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes()).into_uuid().to_string()
+}
+
+/// How long a cycle waits for one answer of a port before it counts as lost, in milliseconds.
+const WATCHDOG_MS: i64 = 120_000;

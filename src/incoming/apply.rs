@@ -55,7 +55,8 @@ impl Step for ApplyPage {
             }
             _ => {
                 let replica = or_refuse!(found.led_by(self.fence));
-                let mut applying = Applying { step: self, found, config, replica, writes: Vec::new(), out: PageApplied::default() };
+                let mut applying =
+                    Applying { step: self, found, config, replica, writes: Vec::new(), out: PageApplied::default() };
                 applying.merge_all();
                 applying.finish();
                 Next::Commit(applying.writes, applying.out)
@@ -205,7 +206,8 @@ impl Applying<'_> {
 
     fn take(&mut self, key: &Key, remote: &Record, was_marked: bool) {
         let synced = detect::synced_mark(self.config.entity(key.entity).detect, remote, self.replica.hash_key);
-        let same = self.found.row(key.entity, &key.id).is_some_and(|row| row.record == *remote && row.synced == Some(synced));
+        let same =
+            self.found.row(key.entity, &key.id).is_some_and(|row| row.record == *remote && row.synced == Some(synced));
         if !same {
             self.writes.push(Write::PutRow(key.entity, remote.clone(), Some(synced)));
             self.out.changed.push(key.clone());
@@ -258,7 +260,8 @@ impl Applying<'_> {
 
     /// Queues a clean record whose copy the backend lost.
     pub(super) fn mark(&mut self, key: &Key, local: &Record) {
-        let mut change = Change::new(key.clone(), local.client_updated_at, detect::operation(local, true), self.step.now);
+        let mut change =
+            Change::new(key.clone(), local.client_updated_at, detect::operation(local, true), self.step.now);
         change.known = true;
         self.out.notices.push(Notice::LostByBackend(key.clone()));
         self.writes.push(Write::PutChange(change));

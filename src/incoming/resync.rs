@@ -41,7 +41,8 @@ impl Step for StartResync {
             writes.push(Write::DeleteSeen(self.scope, resync.seen_lists));
         }
         for entity in entities {
-            for (_, change) in found.changes.of(entity).filter(|(_, change)| change.state == ChangeState::Acknowledged) {
+            for (_, change) in found.changes.of(entity).filter(|(_, change)| change.state == ChangeState::Acknowledged)
+            {
                 let mut again = change.clone();
                 again.requeue();
                 writes.push(Write::PutChange(again));
@@ -84,7 +85,8 @@ pub(super) fn advance(applying: &mut Applying<'_>, resync: Resync) -> Option<Res
     let on_this_page: std::collections::BTreeSet<Key> = page.arrived.iter().map(key_of).collect();
     for entity in applying.config.entities_of(page.scope) {
         let found = applying.found;
-        let ids: Vec<&String> = found.row_ids.of(entity).map(|(id, ())| id).chain(found.rows.of(entity).map(|(id, _)| id)).collect();
+        let ids: Vec<&String> =
+            found.row_ids.of(entity).map(|(id, ())| id).chain(found.rows.of(entity).map(|(id, _)| id)).collect();
         for id in ids {
             let key = Key::new(entity, id);
             if found.seen.value(entity, id).is_none() && !on_this_page.contains(&key) {

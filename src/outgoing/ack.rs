@@ -59,7 +59,8 @@ impl Step for Settle {
             }
             _ => {
                 let replica = or_refuse!(found.led_by(self.fence));
-                let mut settling = Settling { step: self, found, config, replica, writes: Vec::new(), out: Settled::default() };
+                let mut settling =
+                    Settling { step: self, found, config, replica, writes: Vec::new(), out: Settled::default() };
                 self.in_flight.sent.iter().for_each(|sent| settling.settle(sent));
                 settling.finish()
             }
@@ -141,7 +142,9 @@ impl Settling<'_> {
             Some(Fate::Rejected { code, message }) if as_sent => self.rejected(change, *code, message),
             None if as_sent => self.fail(change, "no_result", "the backend gave no result for this record", false),
             // Edited since: the answer is not about this copy, which goes next.
-            Some(Fate::Gone | Fate::BadConflict(_) | Fate::Rejected { .. }) | None => self.edited_since(change, sent, false),
+            Some(Fate::Gone | Fate::BadConflict(_) | Fate::Rejected { .. }) | None => {
+                self.edited_since(change, sent, false)
+            }
         }
     }
 
@@ -404,11 +407,9 @@ impl Restamp {
 
     fn ahead<'a>(&self, found: &'a Found, entity: Entity) -> impl Iterator<Item = &'a Change> {
         let corrected = self.corrected();
-        found
-            .changes
-            .of(entity)
-            .map(|(_, change)| change)
-            .filter(move |change| change.is_dirty() && change.state != ChangeState::Conflict && change.stamp > corrected)
+        found.changes.of(entity).map(|(_, change)| change).filter(move |change| {
+            change.is_dirty() && change.state != ChangeState::Conflict && change.stamp > corrected
+        })
     }
 }
 

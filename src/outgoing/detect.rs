@@ -59,7 +59,9 @@ impl Step for Scan {
             let StoredRow::Row(row) = stored else { continue };
             let key = Key::new(entity, id);
             let before = found.changes.value(entity, id);
-            let Some(mut change) = marked_change(&key, Some(row), before.cloned(), replica.hash_key, self.now) else { continue };
+            let Some(mut change) = marked_change(&key, Some(row), before.cloned(), replica.hash_key, self.now) else {
+                continue;
+            };
             if Some(&change) == before {
                 continue;
             }
@@ -103,7 +105,13 @@ impl Scan {
 /// The change that a row written by the app alone stands for: the stored one, renewed if the content moved on, or a new
 /// one; none when the row equals the backend's copy.
 #[must_use]
-pub fn marked_change(key: &Key, row: Option<&Row>, stored: Option<Change>, hash_key: u64, now: Millis) -> Option<Change> {
+pub fn marked_change(
+    key: &Key,
+    row: Option<&Row>,
+    stored: Option<Change>,
+    hash_key: u64,
+    now: Millis,
+) -> Option<Change> {
     let Some(row) = row else { return stored };
     let mark = Synced { stamp: row.record.client_updated_at, hash: Some(content_hash(&row.record, hash_key)) };
     let clean = row.synced == Some(mark);

@@ -110,9 +110,9 @@ impl Change {
     pub fn is_due(&self, now: Millis) -> bool {
         match self.state {
             ChangeState::Pending => true,
-            ChangeState::Failed => self
-                .next_try_at
-                .is_none_or(|at| at <= now || at.0 > now.0.saturating_add(backoff::DELAY_MAX_MS)),
+            ChangeState::Failed => {
+                self.next_try_at.is_none_or(|at| at <= now || at.0 > now.0.saturating_add(backoff::DELAY_MAX_MS))
+            }
             ChangeState::Acknowledged | ChangeState::Conflict | ChangeState::FailedPermanently => false,
         }
     }

@@ -89,7 +89,11 @@ pub fn changeset_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> R
             AppliedChange::Id(id) => {
                 for sent in in_flight.sent.iter().filter(|sent| sent.id == id) {
                     if let Some(key) = key(&sent.entity, &id) {
-                        once(&mut results, key, Fate::Applied { server_updated_at: None, version: None, server_id: None })?;
+                        once(
+                            &mut results,
+                            key,
+                            Fate::Applied { server_updated_at: None, version: None, server_id: None },
+                        )?;
                     }
                 }
                 continue;

@@ -46,7 +46,10 @@ impl Step for Discard {
     fn next(&self, found: &Found, config: &Config) -> Next<Self::Outcome> {
         let Key { entity, id } = &self.key;
         if found.rounds == 0 {
-            return Next::Read(vec![Read::Changes(*entity, vec![id.clone()]), Read::Checkpoint(config.scope_of(*entity))]);
+            return Next::Read(vec![
+                Read::Changes(*entity, vec![id.clone()]),
+                Read::Checkpoint(config.scope_of(*entity)),
+            ]);
         }
         let Some(change) = found.changes.value(*entity, id) else {
             return Next::Refuse(Refusal::NotFound(self.key.clone()));
@@ -144,10 +147,8 @@ impl Resolve {
     /// A copy newer than both.
     fn new_edit(&self, conflict: &Conflict, local: &Record, fields: Fields, last: Stamp, offset_ms: i64) -> Record {
         let seen = conflict.remote.as_ref().map_or(Stamp(0), |remote| remote.client_updated_at);
-        let stamp = Stamp(self.now.0.saturating_add(offset_ms))
-            .max(last)
-            .max(local.client_updated_at.next())
-            .max(seen.next());
+        let stamp =
+            Stamp(self.now.0.saturating_add(offset_ms)).max(last).max(local.client_updated_at.next()).max(seen.next());
         let kept_tombstone = self.choice == Choice::KeepLocal && local.is_deleted;
         Record {
             client_updated_at: stamp,

@@ -52,7 +52,9 @@ impl Step for LocalWrite {
         let mut written = Vec::new();
         let floor = Stamp(self.now.0.saturating_add(replica.offset_ms)).max(replica.last_stamp);
         for edit in &self.edits {
-            let Ok(record) = writing.edit(edit, floor, self.now) else { return Next::Refuse(Refusal::NotFound(edit.key.clone())) };
+            let Ok(record) = writing.edit(edit, floor, self.now) else {
+                return Next::Refuse(Refusal::NotFound(edit.key.clone()));
+            };
             if let Some(record) = record {
                 // A pulled stamp far ahead is beaten for its own record only, and moves no other record's stamp.
                 if record.client_updated_at <= floor {
@@ -98,10 +100,9 @@ impl Writing<'_> {
         let key = &edit.key;
         let (row, stored) = match self.overlay.value(key.entity, &key.id) {
             Some((row, change)) => (Some(row.clone()), Some(change.clone())),
-            None => (
-                self.found.row(key.entity, &key.id).cloned(),
-                self.found.changes.value(key.entity, &key.id).cloned(),
-            ),
+            None => {
+                (self.found.row(key.entity, &key.id).cloned(), self.found.changes.value(key.entity, &key.id).cloned())
+            }
         };
         let kept_tombstone = stored.as_ref().and_then(|change| change.tombstone.clone());
         let current = row.as_ref().map(|row| &row.record).or(kept_tombstone.as_ref());
@@ -129,7 +130,9 @@ impl Writing<'_> {
         for (key, ()) in self.touched {
             let Some((row, change)) = self.overlay.remove(key.entity, &key.id) else { continue };
             // Where the app writes rows by itself, a scan must not take our own write for a second edit.
-            debug_assert!(config.entity(key.entity).detect == Detect::Exact || change.stamp == row.record.client_updated_at);
+            debug_assert!(
+                config.entity(key.entity).detect == Detect::Exact || change.stamp == row.record.client_updated_at
+            );
             writes.push(Write::PutRow(key.entity, row.record, row.synced));
             writes.push(Write::PutChange(change));
         }

@@ -1,0 +1,148 @@
+//! The engine's side of a push: stage a body, send it, settle its answer. Never clears a record.
+
+use super::failure::{self, Class};
+use super::state::{Action, Cycle, Halt, Running, StoreStep, Task};
+use super::{Engine, uuid_of};
+use crate::outgoing::ack::{self, Settle, Settled, Unstage};
+use crate::outgoing::encode::{Planned, Stage, Staged};
+use crate::outgoing::push::Answer;
+use crate::ports::{Failure, Now};
+use crate::record::Scope;
+
+impl Engine {
+    /// Stages the next body: the planned records of one scope, in order, up to the batch size.
+    pub(super) fn stage(&mut self, now: Now) {
+        let batch_records = self.batch_records;
+        let Some(cycle) = &mut self.cycle else { return };
+        let Some(scope) = cycle.plan.front().map(|planned| planned.scope) else { return };
+        let mut keys = Vec::new();
+        while keys.len() < batch_records && cycle.plan.front().is_some_and(|planned| planned.scope == scope) {
+            keys.extend(cycle.plan.pop_front().map(|planned| planned.key));
+        }
+        if self.stopped.contains_key(&scope) {
+            return;
+        }
+        let (high, low) = (self.draw(), self.draw());
+        self.transact(StoreStep::Stage(Stage {
+            fence: self.fence,
+            scope,
+            keys,
+            idempotency_key: uuid_of(high, low),
+            bytes_max: self.config.batch_bytes,
+            now: now.wall,
+        }));
+    }
+
+    pub(super) fn staged(&mut self, staged: Staged, now: Now) {
+        self.tell(staged.notices);
+        let Some(cycle) = &mut self.cycle else { return };
+        for key in staged.left.into_iter().rev() {
+            cycle.plan.push_front(Planned { scope: self.config.scope_of(key.entity), key });
+        }
+        if staged.in_flight.is_some() {
+            self.in_flight = staged.in_flight;
+            self.resend(now);
+        }
+    }
+
+    /// Sends what is in flight, as it is stored.
+    pub(super) fn resend(&mut self, now: Now) {
+        let Some(in_flight) = self.in_flight.clone() else { return };
+        if self.stopped.contains_key(&self.scope_in_flight()) {
+            return;
+        }
+        let id = self.id();
+        self.run(Running::Push { id, sent_at: now, in_flight: in_flight.clone() });
+        self.actions.push(Action::Push(id, in_flight));
+        self.actions.push(Action::ViewChanged);
+    }
+
+    pub(super) fn unstage(&mut self, fault: Option<(String, String)>, now: Now) {
+        let Some(in_flight) = &self.in_flight else { return };
+        let idempotency_key = in_flight.key.clone();
+        self.transact(StoreStep::Unstage(Unstage { fence: self.fence, idempotency_key, fault, now: now.wall }));
+    }
+
+    fn scope_in_flight(&self) -> Scope {
+        self.in_flight.as_ref().map_or(Scope::All, |in_flight| ack::scope_of(in_flight, &self.config))
+    }
+
+    pub(super) fn pushed(&mut self, id: u64, result: Result<Answer, Failure>, now: Now) {
+        let Some(Cycle { running, .. }) = &mut self.cycle else { return };
+        let awaited = |running: &mut Running| matches!(running, Running::Push { id: awaited, .. } if *awaited == id);
+        let Some(Running::Push { sent_at, in_flight, .. }) = running.take_if(awaited) else { return };
+        match result {
+            Ok(answer) => {
+                if let Some(time) = answer.server_time {
+                    self.offset.sample(sent_at, now, time);
+                }
+                let settle = Settle { fence: self.fence, in_flight, answer, now: now.wall };
+                self.transact(StoreStep::Settle(Box::new(settle)));
+            }
+            Err(failure) => self.push_failed(&failure, in_flight.sent.len(), now),
+        }
+    }
+
+    pub(super) fn settled(&mut self, settled: Settled, _: Now) {
+        let scope = self.scope_in_flight();
+        self.in_flight = None;
+        self.batch_records = (self.batch_records * 2).min(self.config.batch_records);
+        self.tell(settled.notices);
+        self.changed(settled.changed);
+        let Some(cycle) = &mut self.cycle else { return };
+        cycle.report.pushed += settled.applied;
+        cycle.pushed.insert(scope);
+        if settled.clock_skew {
+            cycle.tasks.push_back(Task::Restamp);
+            cycle.tasks.push_back(Task::Plan);
+        }
+    }
+
+    fn push_failed(&mut self, failure: &Failure, records: usize, now: Now) {
+        let scope = self.scope_in_flight();
+        let error = failure::error(failure, self.config.scope_name(scope));
+        let class = failure::class(failure, true);
+        match class {
+            Class::Transient | Class::Expired => self.give_up(error, failure::retry_after_ms(failure), now),
+            Class::Throttled => {
+                self.batch_records = (self.batch_records / 2).max(1);
+                self.give_up(error, failure::retry_after_ms(failure), now);
+            }
+            Class::Auth => self.refresh_token(Task::Resend),
+            Class::Version => self.halted(Halt::UpgradeRequired, error),
+            Class::Forbidden | Class::Configuration => {
+                self.stop_scope(scope, error);
+                self.do_first(&[Task::Unstage(None)]);
+            }
+            Class::Conflict => {
+                let Some(cycle) = &mut self.cycle else { return };
+                cycle.conflicts += 1;
+                if cycle.conflicts > CONFLICTS_MAX {
+                    return self.give_up(error, None, now);
+                }
+                self.do_first(&[Task::Unstage(None), Task::Pull(scope), Task::Plan]);
+            }
+            Class::TooLarge | Class::Poison if records > 1 => {
+                self.batch_records = (records / 2).max(1);
+                self.do_first(&[Task::Unstage(None), Task::Plan]);
+            }
+            Class::TooLarge | Class::Poison => {
+                let code = if class == Class::TooLarge { "too_large" } else { "refused" };
+                let fault = (code.to_owned(), error.to_string());
+                self.batch_records = (self.batch_records * 2).min(self.config.batch_records);
+                self.do_first(&[Task::Unstage(Some(fault)), Task::Plan]);
+            }
+        }
+    }
+
+    fn do_first(&mut self, tasks: &[Task]) {
+        if let Some(cycle) = &mut self.cycle {
+            for task in tasks.iter().rev() {
+                cycle.tasks.push_front(task.clone());
+            }
+        }
+    }
+}
+
+/// Whole pushes refused as conflicting, in one cycle, before the backoff.
+const CONFLICTS_MAX: u32 = 3;
