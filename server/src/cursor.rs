@@ -1,0 +1,182 @@
+//! Opaque, tamper-evident cursors. Never trusts one that this database did not sign for this user and scope.
+//!
+//! A cursor holds the epoch, the mark of the commit it was cut from, the sequence number it covers and the purge
+//! horizon at the start of its pull. Source: docs/protocol.md, sections 9 and 11.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::store::{Position, UserId, UserState};
+
+/// Signs and reads cursors with the database's own key.
+#[derive(Clone)]
+pub struct CursorKey([u8; 32]);
+
+/// What a cursor says when it is not to be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// Cut from another history than the present one: 410 `epoch_changed`.
+    OtherEpoch,
+    /// Of this epoch, yet from commits that this database does not have: it was restored from an older backup.
+    UnknownHistory,
+    /// Older than the purge horizon: 410 `cursor_expired`.
+    Expired,
+}
+
+/// A cursor as read from a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Signed here for this user and scope.
+    Signed(Position),
+    /// Not signed here for this user and scope. It says it is of `epoch`: of another one, it is another database's.
+    Unsigned {
+        /// The epoch it names.
+        epoch: i64,
+    },
+    /// Not a cursor.
+    Malformed,
+}
+
+impl CursorKey {
+    /// A key from the database's secret.
+    #[must_use]
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
+
+    /// The cursor for `position` of `scope` (an entity, or all of them).
+    #[must_use]
+    pub fn write(&self, user: UserId, scope: Option<&str>, position: Position) -> String {
+        let mut bytes = Vec::with_capacity(CURSOR_LEN);
+        bytes.push(CURSOR_FORM);
+        for part in [position.epoch, position.mark, position.seq, position.floor] {
+            bytes.extend_from_slice(&part.to_be_bytes());
+        }
+        let tag = self.mac(user, scope, &bytes).finalize().into_bytes();
+        bytes.extend_from_slice(&tag[..TAG_LEN]);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a cursor that `user` sent for `scope`.
+    #[must_use]
+    pub fn read(&self, user: UserId, scope: Option<&str>, cursor: &str) -> Read {
+        let Some(bytes) = URL_SAFE_NO_PAD.decode(cursor).ok().filter(|b| b.len() == CURSOR_LEN && b[0] == CURSOR_FORM)
+        else {
+            return Read::Malformed;
+        };
+        let (body, tag) = bytes.split_at(CURSOR_LEN - TAG_LEN);
+        let part = |index: usize| {
+            let at = 1 + index * 8;
+            body[at..at + 8].try_into().map(i64::from_be_bytes).unwrap_or_default()
+        };
+        let position = Position { epoch: part(0), mark: part(1), seq: part(2), floor: part(3) };
+        match self.mac(user, scope, body).verify_truncated_left(tag) {
+            Ok(()) => Read::Signed(position),
+            Err(_) => Read::Unsigned { epoch: position.epoch },
+        }
+    }
+
+    fn mac(&self, user: UserId, scope: Option<&str>, body: &[u8]) -> Hmac<Sha256> {
+        let mut mac = mac_from(&self.0);
+        mac.update(b"cursor\0");
+        mac.update(user.0.as_bytes());
+        mac.update(scope.unwrap_or("*").as_bytes());
+        mac.update(&[0]);
+        mac.update(body);
+        mac
+    }
+
+    /// The backend's own id of a record: the same for ever, also after a restore, and telling nothing.
+    #[must_use]
+    pub fn server_id(&self, user: UserId, entity: &str, id: &str) -> String {
+        let mut mac = mac_from(&self.0);
+        mac.update(b"server id\0");
+        mac.update(user.0.as_bytes());
+        mac.update(entity.as_bytes());
+        mac.update(&[0]);
+        mac.update(id.as_bytes());
+        URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..SERVER_ID_LEN])
+    }
+}
+
+impl Position {
+    /// Says whether a signed cursor may be used, given the user's row and the mark of the history at its sequence.
+    ///
+    /// # Errors
+    /// [`Stale`] says why not.
+    pub fn check(&self, user: &UserState, mark_here: i64) -> Result<(), Stale> {
+        if self.epoch != user.epoch {
+            Err(Stale::OtherEpoch)
+        } else if self.seq > user.head_seq || self.mark != mark_here {
+            Err(Stale::UnknownHistory)
+        } else if user.horizon_seq > self.seq.max(self.floor) {
+            Err(Stale::Expired)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The epoch as it travels.
+#[must_use]
+pub fn epoch_text(epoch: i64) -> String {
+    format!("{:016x}", epoch.cast_unsigned())
+}
+
+#[allow(clippy::expect_used, reason = "HMAC takes a key of any length")]
+fn mac_from(key: &[u8; 32]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+const CURSOR_FORM: u8 = 1;
+const TAG_LEN: usize = 16;
+const CURSOR_LEN: usize = 1 + 4 * 8 + TAG_LEN;
+const SERVER_ID_LEN: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const AT: Position = Position { epoch: -5, mark: 7, seq: 40, floor: 3 };
+
+    #[test]
+    fn a_cursor_reads_back_only_for_its_user_and_scope() {
+        let (key, user) = (CursorKey::new([1; 32]), UserId(Uuid::from_u128(9)));
+        let cursor = key.write(user, Some("logs"), AT);
+        let unsigned = Read::Unsigned { epoch: -5 };
+        assert_eq!(key.read(user, Some("logs"), &cursor), Read::Signed(AT));
+        assert_eq!(key.read(user, None, &cursor), unsigned);
+        assert_eq!(key.read(UserId(Uuid::from_u128(8)), Some("logs"), &cursor), unsigned);
+        assert_eq!(CursorKey::new([2; 32]).read(user, Some("logs"), &cursor), unsigned);
+        assert_eq!(key.read(user, Some("logs"), ""), Read::Malformed);
+    }
+
+    #[test]
+    fn no_altered_cursor_is_signed() {
+        let (key, user) = (CursorKey::new([1; 32]), UserId(Uuid::nil()));
+        let cursor = URL_SAFE_NO_PAD.decode(key.write(user, None, AT)).unwrap();
+        for bit in 0..cursor.len() * 8 {
+            let mut altered = cursor.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            let read = key.read(user, None, &URL_SAFE_NO_PAD.encode(altered));
+            assert!(!matches!(read, Read::Signed(_)), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn stale_cursors_are_told_apart() {
+        let user = UserState { epoch: -5, head_seq: 50, horizon_seq: 0, ..UserState::default() };
+        assert_eq!(AT.check(&user, 7), Ok(()));
+        assert_eq!(AT.check(&UserState { epoch: 1, ..user }, 7), Err(Stale::OtherEpoch));
+        assert_eq!(AT.check(&UserState { head_seq: 39, ..user }, 7), Err(Stale::UnknownHistory));
+        assert_eq!(AT.check(&user, 8), Err(Stale::UnknownHistory));
+        assert_eq!(AT.check(&UserState { horizon_seq: 41, ..user }, 7), Err(Stale::Expired));
+        assert_eq!(AT.check(&UserState { horizon_seq: 40, ..user }, 7), Ok(()));
+        let begun_after_the_purge = Position { floor: 45, ..AT };
+        assert_eq!(begun_after_the_purge.check(&UserState { horizon_seq: 45, ..user }, 7), Ok(()));
+        assert_eq!(begun_after_the_purge.check(&UserState { horizon_seq: 46, ..user }, 7), Err(Stale::Expired));
+    }
+}

@@ -1,0 +1,21 @@
+//! The reference backend of lastword as a library: an axum router over SQLite or Postgres. Never holds a session.
+//!
+//! [`router`] gives the whole server; `main.rs` only adds the command line. Source: docs/protocol.md, section 11.
+
+mod auth;
+mod batch;
+pub mod clock;
+pub mod cursor;
+pub mod entities;
+pub mod error;
+pub mod keys;
+mod pull;
+mod push;
+pub mod replica;
+mod routes;
+pub mod state;
+pub mod store;
+mod wire;
+
+pub use routes::router;
+pub use state::{AppState, Options};

@@ -1,0 +1,117 @@
+//! One push, one transaction: hold the user, load, decide, write, keep the answer, commit. Holds no SQL and no rule.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use axum::http::StatusCode;
+use lastword_protocol::error::ErrorCode;
+use lastword_protocol::time::ServerMillis;
+
+use crate::error::ApiError;
+use crate::replica::{Facts, Outcome, Pushed, decide, named_by};
+use crate::state::AppState;
+use crate::store::{
+    DeviceId, KeptAnswer, PushName, PushTx, PushWrites, RecordKey, StoreError, StoredCopy, UserId, UserState,
+};
+
+/// One body of a push, of either style.
+pub(crate) struct PushJob {
+    pub(crate) user: UserId,
+    pub(crate) device: DeviceId,
+    /// The idempotency key, where the replica gave one.
+    pub(crate) key: Option<String>,
+    /// SHA-256 of path and decoded body.
+    pub(crate) body_hash: [u8; 32],
+    pub(crate) batch: Vec<Pushed>,
+    /// Encodes the part of the answer that a repeat gets again.
+    pub(crate) encode: Encode,
+}
+
+/// Outcomes to JSON text.
+pub(crate) type Encode = fn(Vec<(RecordKey, Outcome)>) -> Result<String, ApiError>;
+
+/// What a push came to.
+pub(crate) struct PushAnswer {
+    /// The encoded results, first or kept.
+    pub(crate) results: String,
+    /// The user's counters afterwards.
+    pub(crate) user: UserState,
+    /// The backend's clock.
+    pub(crate) now: ServerMillis,
+}
+
+/// Runs a push to its durable end, even when the client hangs up meanwhile.
+pub(crate) async fn run(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
+    let state = state.clone();
+    let task = tokio::spawn(async move { push(&state, job).await });
+    task.await.unwrap_or_else(|_| Err(ApiError::internal("a push panicked")))
+}
+
+async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
+    let mut tx = state.store.begin_push(job.user).await?;
+    // Read only now: while this push waited for the user, time went on.
+    let now = state.clock.now();
+    if !tx.note_push(job.device, now.0).await? {
+        let message = "this device was revoked";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message));
+    }
+    let name = job.key.map(|key| PushName { device: job.device, key });
+    if let Some(name) = &name
+        && let Some(kept) = tx.kept(name).await?
+    {
+        return repeat(kept, &job.body_hash, tx.user(), now);
+    }
+    let stored = load(tx.as_mut(), &job.batch).await?;
+    let live =
+        if state.options.check_references { Some(load_live(state, tx.as_mut(), &job.batch).await?) } else { None };
+    let facts =
+        Facts { entities: &state.entities, user_id: job.user, user: tx.user(), now, stored, live, ids: &state.cursors };
+    let decision = decide(job.batch, facts);
+    let results = (job.encode)(decision.outcomes)?;
+    let kept = |name| (name, KeptAnswer { body_hash: job.body_hash.to_vec(), answer: results.clone() });
+    let user = decision.user;
+    tx.commit(PushWrites { copies: decision.writes, user, keep: name.map(kept) }, now.0).await?;
+    Ok(PushAnswer { results, user, now })
+}
+
+fn repeat(kept: KeptAnswer, body_hash: &[u8], user: UserState, now: ServerMillis) -> Result<PushAnswer, ApiError> {
+    if kept.body_hash != body_hash {
+        let message = "this Idempotency-Key was used with another body";
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::KeyReused, message));
+    }
+    Ok(PushAnswer { results: kept.answer, user, now })
+}
+
+async fn load(tx: &mut dyn PushTx, batch: &[Pushed]) -> Result<HashMap<RecordKey, StoredCopy>, StoreError> {
+    let parsed = batch.iter().filter(|pushed| pushed.record.is_ok()).map(|pushed| &pushed.key);
+    let mut stored = HashMap::with_capacity(batch.len());
+    for (entity, ids) in by_entity(parsed) {
+        for copy in tx.copies(entity, &ids).await? {
+            stored.insert(RecordKey { entity: copy.entity.clone(), id: copy.id.clone() }, copy);
+        }
+    }
+    Ok(stored)
+}
+
+async fn load_live(state: &AppState, tx: &mut dyn PushTx, batch: &[Pushed]) -> Result<HashSet<RecordKey>, StoreError> {
+    let mut named = Vec::new();
+    for pushed in batch {
+        if let (Some(entity), Ok(record)) = (state.entities.by_name(&pushed.key.entity), &pushed.record) {
+            // An id that no record can have is not looked up.
+            named.extend(named_by(entity, record).filter(|key| crate::batch::is_storable(&key.id)));
+        }
+    }
+    let mut live = HashSet::new();
+    for (entity, ids) in by_entity(named.iter()) {
+        let found = tx.live(entity, &ids).await?;
+        live.extend(found.into_iter().map(|id| RecordKey { entity: entity.to_owned(), id }));
+    }
+    Ok(live)
+}
+
+fn by_entity<'a>(keys: impl Iterator<Item = &'a RecordKey>) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for key in keys {
+        groups.entry(&key.entity).or_default().push(&key.id);
+    }
+    groups
+}

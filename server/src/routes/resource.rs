@@ -1,0 +1,82 @@
+//! `GET {path}` and `POST {path}/batch` of each entity. Source: docs/protocol.md, section 4.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use lastword_protocol::pull::PullResponse;
+use lastword_protocol::push::PushRequest;
+use lastword_protocol::time::ServerMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::body::{Body, check_count, device_id, idempotency_key};
+use crate::auth::Caller;
+use crate::batch::pushed_record;
+use crate::cursor::epoch_text;
+use crate::error::ApiError;
+use crate::push::{PushJob, run};
+use crate::state::AppState;
+use crate::wire;
+
+/// Which entity a route serves.
+#[derive(Clone)]
+pub(crate) struct EntityName(pub(crate) Arc<str>);
+
+/// The query of a pull.
+#[derive(Deserialize)]
+pub(crate) struct PullQuery {
+    since: Option<String>,
+    limit: Option<u32>,
+}
+
+/// Answers a page of one entity.
+pub(crate) async fn pull(
+    State(state): State<AppState>,
+    caller: Caller,
+    Extension(entity): Extension<EntityName>,
+    Query(query): Query<PullQuery>,
+) -> Result<Json<PullResponse>, ApiError> {
+    let page = crate::pull::page(&state, caller.user, Some(&entity.0), query.since.as_deref(), query.limit).await?;
+    Ok(Json(PullResponse {
+        records: page.copies.iter().map(wire::record_json).collect::<Result<_, _>>()?,
+        cursor: page.cursor,
+        has_more: page.has_more,
+        up_to: Some(page.up_to),
+        server_time: Some(state.clock.now()),
+        epoch: Some(page.epoch),
+        remaining: Some(page.remaining),
+    }))
+}
+
+/// As [`lastword_protocol::push::PushResponse`], with the results as they are kept.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PushAnswerBody {
+    results: Box<RawValue>,
+    server_time: ServerMillis,
+    epoch: String,
+}
+
+/// Takes a batch of one entity.
+pub(crate) async fn push(
+    State(state): State<AppState>,
+    caller: Caller,
+    Extension(entity): Extension<EntityName>,
+    headers: HeaderMap,
+    body: Body<PushRequest>,
+) -> Result<Json<PushAnswerBody>, ApiError> {
+    check_count(body.value.records.len())?;
+    let job = PushJob {
+        user: caller.user,
+        device: device_id(&body.value.device_id)?,
+        key: idempotency_key(&headers)?,
+        body_hash: body.hash,
+        batch: body.value.records.iter().map(|item| pushed_record(&entity.0, item)).collect(),
+        encode: |outcomes| wire::encode(&wire::push_results(outcomes)?),
+    };
+    let answer = run(&state, job).await?;
+    let results = RawValue::from_string(answer.results).map_err(|_| ApiError::internal("a kept answer is not JSON"))?;
+    Ok(Json(PushAnswerBody { results, server_time: answer.now, epoch: epoch_text(answer.user.epoch) }))
+}

@@ -1,0 +1,81 @@
+//! `GET /api/v1/sync/status`: what the server has for this user and device. Changes nothing.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use lastword_protocol::time::ServerMillis;
+use serde::{Deserialize, Serialize};
+
+use super::body::device_id;
+use crate::auth::Caller;
+use crate::cursor::epoch_text;
+use crate::error::ApiError;
+use crate::pull::head_cursor;
+use crate::state::AppState;
+
+/// The query of a status request.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StatusQuery {
+    device_id: Option<String>,
+}
+
+/// What the server has for this user and device.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Status {
+    /// The newest cursor of the changeset style.
+    cursor: String,
+    epoch: String,
+    server_time: ServerMillis,
+    /// `serverUpdatedAt` of the newest change of this user; 0 before the first.
+    last_change_at: ServerMillis,
+    /// The device asked for, when it has synced before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceStatus>,
+    entities: Vec<EntityStatus>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeviceStatus {
+    device_id: String,
+    last_push_at: Option<ServerMillis>,
+    last_pull_at: Option<ServerMillis>,
+    revoked: bool,
+}
+
+#[derive(Serialize)]
+struct EntityStatus {
+    entity: String,
+    records: i64,
+    tombstones: i64,
+}
+
+/// Answers the status.
+pub(crate) async fn status(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<StatusQuery>,
+) -> Result<Json<Status>, ApiError> {
+    let device = query.device_id.as_deref().map(device_id).transpose()?;
+    let user = state.store.user_state(caller.user).await?;
+    let counts = state.store.counts(caller.user).await?;
+    let devices = if device.is_some() { state.store.devices(caller.user).await? } else { Vec::new() };
+    let found = devices.into_iter().find(|row| Some(row.id) == device);
+    Ok(Json(Status {
+        cursor: head_cursor(&state, caller.user, &user),
+        epoch: epoch_text(user.epoch),
+        server_time: state.clock.now(),
+        last_change_at: ServerMillis(user.head_ms),
+        device: found.map(|row| DeviceStatus {
+            device_id: row.id.0.to_string(),
+            last_push_at: row.last_push_ms.map(ServerMillis),
+            last_pull_at: row.last_pull_ms.map(ServerMillis),
+            revoked: row.revoked_ms.is_some(),
+        }),
+        entities: counts
+            .into_iter()
+            .map(|count| EntityStatus { entity: count.entity, records: count.live, tombstones: count.deleted })
+            .collect(),
+    }))
+}
