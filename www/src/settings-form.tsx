@@ -1,0 +1,32 @@
+/** Where to sync and with which key. */
+
+import { useId, useState } from "preact/hooks";
+import { databaseName, type Settings } from "./settings.js";
+
+export function SettingsForm({ settings, onSave }: { settings: Settings; onSave: (settings: Settings) => Promise<boolean> }) {
+  const [draft, setDraft] = useState(settings);
+  const id = useId();
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    void onSave({ server: draft.server.trim(), key: draft.key.trim() });
+  };
+  return (
+    <form onSubmit={submit}>
+      <label for={`${id}-server`}>Server URL</label>
+      <input
+        id={`${id}-server`} type="url" required value={draft.server} autocomplete="url"
+        onInput={({ currentTarget: { value } }) => setDraft((old) => ({ ...old, server: value }))}
+      />
+      <label for={`${id}-key`}>API key</label>
+      <input
+        id={`${id}-key`} type="password" value={draft.key} autocomplete="off" aria-describedby={`${id}-about`}
+        onInput={({ currentTarget: { value } }) => setDraft((old) => ({ ...old, key: value }))}
+      />
+      <p id={`${id}-about`} class="about">
+        The key is kept for this tab only and forgotten when it closes. Without a key nothing leaves this device.
+        Your logs are stored in the database “{databaseName()}” of this browser.
+      </p>
+      <button type="submit" class="main">Save</button>
+    </form>
+  );
+}

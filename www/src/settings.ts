@@ -1,0 +1,34 @@
+/**
+ * Where to sync and with which key.
+ *
+ * The address is kept in localStorage. The key is kept in sessionStorage: it ends with the tab, so a shared computer
+ * does not keep it, and asking for it again is the price.
+ */
+
+export interface Settings {
+  /** Base URL of the backend. */
+  server: string;
+  /** API key; empty when sync is off. */
+  key: string;
+}
+
+export function loadSettings(): Settings {
+  return {
+    server: localStorage.getItem(SERVER) ?? new URL("/", location.href).href,
+    key: sessionStorage.getItem(KEY) ?? "",
+  };
+}
+
+export function saveSettings({ server, key }: Settings): void {
+  localStorage.setItem(SERVER, server);
+  if (key) sessionStorage.setItem(KEY, key);
+  else sessionStorage.removeItem(KEY);
+}
+
+/** The database named in the address (`?db=`), so that two copies of the app can be kept apart. */
+export function databaseName(): string {
+  return new URLSearchParams(location.search).get("db") || "workout-log";
+}
+
+const SERVER = "server";
+const KEY = "key";

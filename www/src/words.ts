@@ -1,0 +1,60 @@
+/** Status, times and errors in words for a person. */
+
+import type { Status } from "lastword";
+
+/** What the pill shows. `tone` picks its colour; the words alone carry the meaning. */
+export interface PillWords {
+  tone: "good" | "busy" | "waiting" | "bad" | "off";
+  text: string;
+}
+
+/** The status in a few words. */
+export function pillWords(status: Status, on: boolean): PillWords {
+  if (!on) return { tone: "off", text: status.pending > 0 ? `Sync off · ${status.pending} waiting` : "Sync off" };
+  switch (status.state) {
+    case "syncing": return { tone: "busy", text: progressWords(status) };
+    case "auth_needed": return { tone: "bad", text: "Key not accepted" };
+    case "offline": return { tone: "waiting", text: status.pending > 0 ? `Offline · ${status.pending} waiting` : "Offline" };
+    case "failed": return { tone: "bad", text: "Sync failed" };
+    case "stopped": return { tone: "off", text: "Sync off" };
+    case "idle":
+      if (status.failed > 0) return { tone: "bad", text: `${status.failed} refused` };
+      if (status.conflicts > 0) return { tone: "bad", text: `${status.conflicts} in conflict` };
+      if (status.pending > 0) return { tone: "waiting", text: `${status.pending} pending` };
+      return status.lastSyncAt === null ? { tone: "waiting", text: "Not synced yet" } : { tone: "good", text: "Synced" };
+  }
+}
+
+function progressWords({ progress }: Status): string {
+  if (!progress || progress.done === 0) return "Syncing…";
+  return progress.total === null ? `Syncing ${progress.done}` : `Syncing ${progress.done} of ${progress.total}`;
+}
+
+/** A moment: the time today, else the date too. */
+export function timeWords(at: number): string {
+  const date = new Date(at);
+  const time = date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return dayKey(at) === dayKey(Date.now()) ? time : `${date.toLocaleDateString()} ${time}`;
+}
+
+/** A day as a heading. */
+export function dayWords(at: number): string {
+  const days = Math.round((startOfDay(Date.now()) - startOfDay(at)) / 86_400_000);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return new Date(at).toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+}
+
+/** The same for two moments of one local day. */
+export function dayKey(at: number): string {
+  return new Date(at).toDateString();
+}
+
+/** Any thrown value, for the message area. */
+export function errorWords(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function startOfDay(at: number): number {
+  return new Date(at).setHours(0, 0, 0, 0);
+}
