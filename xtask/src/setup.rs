@@ -33,7 +33,7 @@ pub(crate) fn present(what: &str) {
 
 /// Runs one installing command, saying first what it is for.
 pub(crate) fn install(what: &str, command: Cmd<'_>) -> Result<()> {
-    eprintln!("setup: {what} is missing, installing it: {command}");
+    eprintln!("setup: installing {what}: {command}");
     command.quiet().run().with_context(|| format!("could not install {what}"))
 }
 
@@ -99,11 +99,13 @@ fn cargo_tool_named(workspace: &Workspace, name: &str, package: &str, version: &
         present(&format!("{name} {version}"));
         return Ok(());
     }
-    let mut command = cmd!(shell, "cargo install {package} --version {version} {options...}");
+    // One build folder for all tools: they share crates, and an install that was cut off goes on where it stopped.
+    let build = workspace.tools().join("build");
+    let mut command = cmd!(shell, "cargo install {package} --version {version} {options...} --target-dir {build}");
     if !found.is_empty() {
         command = command.arg("--root").arg(workspace.tools());
     }
-    install(&format!("{name} {version} (some minutes)"), command)?;
+    install(&format!("{name} {version}, which takes some minutes"), command)?;
     if !right(&installed()) {
         bail!("{name} is installed but not on the path: add the folder that cargo named above to PATH");
     }
@@ -118,7 +120,7 @@ fn npm_packages(workspace: &Workspace) -> Result<()> {
         present("npm packages");
         return Ok(());
     }
-    install("the set of npm packages", cmd!(workspace.shell, "npm ci --no-audit --no-fund"))?;
+    install("npm packages", cmd!(workspace.shell, "npm ci --no-audit --no-fund"))?;
     fs::write(&stamp, lock).context("cannot note the installed npm packages")
 }
 
