@@ -117,7 +117,8 @@ pub fn decide(batch: Vec<Pushed>, mut facts: Facts<'_>) -> Decision {
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut writes = Vec::with_capacity(batch.len());
     for Pushed { key, record } in batch {
-        let outcome = if seen.insert(key.clone()) {
+        // An item without a readable id is refused for that, and is no one's double.
+        let outcome = if key.id.is_empty() || seen.insert(key.clone()) {
             record
                 .and_then(|record| decide_one(&key, &record, &mut facts, &mut writes))
                 .unwrap_or_else(Outcome::Rejected)

@@ -6,6 +6,7 @@ mod push;
 mod read;
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use async_trait::async_trait;
 use sqlx::SqlitePool;
@@ -23,6 +24,17 @@ pub struct SqliteStore {
     readers: SqlitePool,
     cursor_secret: [u8; 32],
     run_mark: i64,
+}
+
+impl SqliteStore {
+    /// Writes a consistent copy of the database to a new file, while the server runs.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when the file exists.
+    pub async fn backup(&self, file: &Path) -> Result<(), StoreError> {
+        sqlx::query("VACUUM INTO ?").bind(file.to_string_lossy()).execute(&self.readers).await?;
+        Ok(())
+    }
 }
 
 #[async_trait]
