@@ -42,8 +42,10 @@ export function App({ sync }: { sync: AppSync }) {
   return (
     <>
       <header class="top">
-        <h1>Workout log</h1>
-        <SyncBar sync={sync} on={settings.key !== ""} attempt={attempt} onSettings={() => setOpen("settings")} />
+        <div class="top-row">
+          <h1>Workout log</h1>
+          <SyncBar sync={sync} on={settings.key !== ""} attempt={attempt} onSettings={() => setOpen("settings")} />
+        </div>
       </header>
       <main>
         <p class="problem" role="alert" hidden={problem === ""}>{problem}</p>

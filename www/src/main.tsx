@@ -8,6 +8,6 @@ const root = document.getElementById("app");
 if (root) {
   openReplica(databaseName(), loadSettings()).then(
     (sync) => render(<App sync={sync} />, root),
-    (error: unknown) => render(<p class="fatal" role="alert">The log cannot be opened: {errorWords(error)}.</p>, root),
+    (error: unknown) => render(<p class="fatal" role="alert">The log cannot be opened: {errorWords(error)}</p>, root),
   );
 }

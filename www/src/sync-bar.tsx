@@ -31,8 +31,19 @@ export function SyncBar({ sync, on, attempt, onSettings }: Props) {
       </p>
       <div class="sync-actions">
         <button type="button" disabled={!on || busy} onClick={syncNow}>Sync now</button>
-        <button type="button" class="quiet" onClick={onSettings}>Settings</button>
+        <button type="button" class="quiet icon" aria-label="Settings" onClick={onSettings}><SettingsIcon /></button>
       </div>
     </div>
+  );
+}
+
+/** Two sliders. */
+function SettingsIcon() {
+  return (
+    <svg viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true">
+      <path d="M4 8h9M19 8h1M4 16h1M11 16h9" />
+      <circle cx="16" cy="8" r="3" />
+      <circle cx="8" cy="16" r="3" />
+    </svg>
   );
 }

@@ -1,6 +1,6 @@
 /** Status, times and errors in words for a person. */
 
-import type { Status } from "lastword";
+import { LastwordError, type Status } from "lastword";
 
 /** What the pill shows. `tone` picks its colour; the words alone carry the meaning. */
 export interface PillWords {
@@ -50,8 +50,9 @@ export function dayKey(at: number): string {
   return new Date(at).toDateString();
 }
 
-/** Any thrown value, for the message area. */
+/** Any thrown value, for the message area: the sentence, and the code to look up. */
 export function errorWords(thrown: unknown): string {
+  if (thrown instanceof LastwordError) return `${thrown.message} (${thrown.code})`;
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 

@@ -1,0 +1,105 @@
+// The demo page as a person uses it: by labels and roles. Waits on states only.
+
+/** Opens the page of `url` in a profile; with a key, syncs with it. */
+export async function openApp(context, url, { key, database = "e2e" } = {}) {
+  const address = new URL(url);
+  address.searchParams.set("db", database);
+  const app = new App(context, address.href);
+  await app.open();
+  if (key) await app.signIn(key);
+  return app;
+}
+
+class App {
+  errors = [];
+
+  constructor(context, address) {
+    this.context = context;
+    this.address = address;
+  }
+
+  /** Opens the page in a new tab: also after the old one was closed. */
+  async open() {
+    this.page = await this.context.newPage();
+    this.page.on("pageerror", (error) => this.errors.push(error));
+    await this.page.goto(this.address);
+    await this.page.getByRole("heading", { name: "Add a log" }).waitFor();
+  }
+
+  get pill() {
+    return this.page.getByRole("status");
+  }
+
+  /** The list entry of an exercise. */
+  log(exercise) {
+    return this.page.getByRole("listitem").filter({ has: this.page.getByRole("heading", { name: exercise, exact: true }) });
+  }
+
+  /** Saves the key, and the address of another server. */
+  async signIn(key, server) {
+    await this.page.getByRole("button", { name: "Settings" }).click();
+    if (server) await this.page.getByLabel("Server URL").fill(server);
+    await this.page.getByLabel("API key").fill(key);
+    await this.page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await this.page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+
+  async add({ exercise, reps = 5, weight = 100, sets = 1, note = "" }) {
+    const form = this.page.getByRole("region", { name: "Add a log" });
+    await form.getByLabel("Exercise").fill(exercise);
+    await form.getByLabel("Set 1 reps").fill(String(reps));
+    await form.getByLabel("Set 1 weight").fill(String(weight));
+    for (let set = 1; set < sets; set++) await form.getByRole("button", { name: "Add a set" }).click();
+    await form.getByLabel("Note").fill(note);
+    await form.getByRole("button", { name: "Add", exact: true }).click();
+    await this.log(exercise).waitFor();
+  }
+
+  async edit(exercise, { note, weight }) {
+    await this.page.getByRole("button", { name: `Edit ${exercise}`, exact: true }).click();
+    const dialog = this.page.getByRole("dialog");
+    if (weight !== undefined) await dialog.getByLabel("Set 1 weight").fill(String(weight));
+    if (note !== undefined) await dialog.getByLabel("Note").fill(note);
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+  }
+
+  async delete(exercise) {
+    await this.page.getByRole("button", { name: `Delete ${exercise}`, exact: true }).click();
+    await this.log(exercise).waitFor({ state: "detached" });
+  }
+
+  syncNow() {
+    return this.page.getByRole("button", { name: "Sync now" }).click();
+  }
+
+  /** Resolves when the pill shows this and nothing waits to be sent. */
+  async synced() {
+    await this.page.locator('[role="status"][data-state="idle"][data-pending="0"]', { hasText: "Synced" }).waitFor();
+  }
+
+  /** Waits until the page shows the text in the entry of an exercise. */
+  async shows(exercise, text) {
+    await this.log(exercise).filter({ hasText: text }).waitFor();
+  }
+
+  async gone(exercise) {
+    await this.log(exercise).waitFor({ state: "detached" });
+  }
+
+  /** Rows of a store, read from IndexedDB behind the app's back. */
+  rows(database, store) {
+    return this.page.evaluate(([name, table]) => new Promise((resolve, reject) => {
+      const open = indexedDB.open(name);
+      open.onerror = () => reject(open.error);
+      open.onsuccess = () => {
+        const all = open.result.transaction(table).objectStore(table).getAll();
+        all.onerror = () => reject(all.error);
+        all.onsuccess = () => {
+          open.result.close();
+          resolve(all.result);
+        };
+      };
+    }), [database, store]);
+  }
+}

@@ -1,0 +1,32 @@
+// Starts the real Chromium with a profile on disk. Never downloads a browser.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+/** A browser profile on disk, as of one device. `close` ends the browser and removes the profile. */
+export async function openProfile(options = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "lastword-profile-"));
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath: process.env.LASTWORD_CHROMIUM ?? "/usr/bin/chromium",
+    args: ARGS,
+    viewport: { width: 360, height: 740 },
+    ...options,
+  });
+  context.setDefaultTimeout(DEADLINE_MS);
+  return {
+    context,
+    async close() {
+      await context.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Longest wait for a state of the page. */
+export const DEADLINE_MS = 20_000;
+
+const ARGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];

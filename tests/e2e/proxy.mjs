@@ -1,0 +1,40 @@
+// A backend that misbehaves on purpose: passes requests on to the real server, but for those a test answers itself.
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+
+/** `proxy.answer = (request) => ({ status, headers, body, cutAt })` replaces answers; undefined passes the request on. */
+export async function startProxy(target) {
+  const proxy = { answer: () => undefined, seen: [] };
+  const server = createServer(async (incoming, outgoing) => {
+    const chunks = [];
+    for await (const chunk of incoming) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    const { method, url, headers } = incoming;
+    proxy.seen.push({ method, url });
+    const answer = await proxy.answer({ method, path: new URL(url, "http://proxy").pathname, url, headers, body });
+    if (answer) return reply(outgoing, answer);
+    const onward = request(new URL(url, target()), { method, headers: { ...headers, host: new URL(target()).host } }, (from) => {
+      outgoing.writeHead(from.statusCode, from.headers);
+      from.pipe(outgoing);
+    });
+    onward.on("error", () => outgoing.destroy());
+    onward.end(body);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  proxy.url = `http://127.0.0.1:${server.address().port}`;
+  proxy.close = async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  };
+  return proxy;
+}
+
+/** Sends the answer; with `cutAt` the connection ends after that many bytes of it. */
+function reply(outgoing, { status = 200, headers = {}, body = "", cutAt }) {
+  const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+  outgoing.writeHead(status, { "content-type": "application/json", "content-length": bytes.length, ...headers });
+  if (cutAt === undefined) return outgoing.end(bytes);
+  outgoing.write(bytes.subarray(0, cutAt), () => outgoing.destroy());
+}
