@@ -69,7 +69,11 @@ async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
     let results = (job.encode)(decision.outcomes)?;
     let kept = |name| (name, KeptAnswer { body_hash: job.body_hash.to_vec(), answer: results.clone() });
     let user = decision.user;
+    let moved = !decision.writes.is_empty();
     tx.commit(PushWrites { copies: decision.writes, user, keep: name.map(kept) }, now.0).await?;
+    if moved {
+        state.pokes.poke(job.user);
+    }
     Ok(PushAnswer { results, user, now })
 }
 

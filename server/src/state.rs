@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::cursor::CursorKey;
 use crate::entities::Entities;
+use crate::pokes::Pokes;
 use crate::store::ServerStore;
 
 /// Shared by all requests; cheap to clone.
@@ -18,6 +19,8 @@ pub struct AppState {
     pub cursors: CursorKey,
     /// The backend's clock.
     pub clock: Clock,
+    /// Wakes those who listen for changes.
+    pub pokes: Pokes,
     /// What is switched on.
     pub options: Arc<Options>,
 }
@@ -39,6 +42,6 @@ impl AppState {
     pub fn new(store: Arc<dyn ServerStore>, entities: Entities, options: Options) -> Self {
         let cursors = CursorKey::new(store.cursor_secret());
         let (entities, options) = (Arc::new(entities), Arc::new(options));
-        Self { store, entities, cursors, clock: Clock::system(), options }
+        Self { store, entities, cursors, clock: Clock::system(), pokes: Pokes::default(), options }
     }
 }

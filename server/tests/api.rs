@@ -1,12 +1,16 @@
 //! HTTP behaviour, called without a socket. The numbers in brackets are sections of docs/protocol.md.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use lastword_protocol::limits::{BATCH_BYTES_MAX, PAGE_BYTES_MAX, STAMP_AHEAD_MAX_MS};
+use lastword_protocol::time::ServerMillis;
 use lastword_server::Options;
+use lastword_server::purge::purge;
 use serde_json::{Value, json};
 use support::{App, BATCH, LOGS, START_MS, batch, device, request};
 use uuid::Uuid;
@@ -288,7 +292,7 @@ async fn purged_tombstones_stay_gone() {
     let old = app.pull(None).await.ok();
     app.push(json!([{ "id": "gone", "clientUpdatedAt": 9, "isDeleted": true }])).await;
     app.push(json!([{ "id": "later", "clientUpdatedAt": 1 }])).await;
-    let purged = app.store.purge(START_MS + 100, START_MS).await.unwrap();
+    let purged = purge(app.store.as_ref(), ServerMillis(START_MS + 100), 0).await.unwrap();
     assert_eq!(purged.tombstones, 1);
     app.pull(old["cursor"].as_str()).await.refused(410, "cursor_expired");
 
@@ -388,4 +392,52 @@ async fn browsers_of_listed_origins_may_call() {
     assert!(!app.send(preflight("https://evil.example")).await.headers.contains_key("access-control-allow-origin"));
     let none = App::new().await.send(preflight("https://app.example")).await;
     assert!(!none.headers.contains_key("access-control-allow-origin"));
+}
+
+/// (5) `hello`, then `change` at each move, each with the newest cursor; nothing of other users.
+#[tokio::test]
+async fn events_poke_the_users_listeners() {
+    let app = App::new().await;
+    let (_, other_key) = support::add_user(app.store.as_ref(), "bob").await;
+    let mut events = app.events(&app.key).await;
+    let mut others = app.events(&other_key).await;
+    let hello = events.next().await;
+    assert!(hello.starts_with("event: hello\n"), "{hello}");
+    assert!(others.next().await.starts_with("event: hello\n"));
+    app.push(json!([{ "id": "a", "clientUpdatedAt": 5 }])).await;
+    let change = events.next().await;
+    assert!(change.starts_with("event: change\n"), "{change}");
+    let data: Value = serde_json::from_str(change.lines().nth(1).unwrap().strip_prefix("data: ").unwrap()).unwrap();
+    let page = app.post("/v1/sync/download", &json!({ "device_id": device(1), "since": data["cursor"] })).await.ok();
+    assert_eq!(page["changes"], json!([]), "the cursor covers the change");
+    app.state.pokes.close();
+    assert_eq!((events.next().await, others.next().await), (String::new(), String::new()), "both end, bob unpoked");
+    app.get("/api/v1/events").await.refused(503, "unavailable");
+}
+
+/// (4) Gzip both ways; the limit counts inflated bytes.
+#[tokio::test]
+async fn bodies_may_be_compressed_within_their_limit() {
+    let app = App::new().await;
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let send = |encoding: &'static str, bytes: Vec<u8>| {
+        let request = request("POST", BATCH, &app.key).header("content-type", "application/json");
+        app.send(request.header("content-encoding", encoding).body(bytes.into()).unwrap())
+    };
+    let note = "note ".repeat(1000);
+    let body = batch(json!([{ "id": "a", "clientUpdatedAt": 5, "note": note }])).to_string();
+    send("gzip", gzip(body.as_bytes())).await.ok();
+    send("gzip", gzip(&vec![b' '; 3 * BATCH_BYTES_MAX])).await.refused(413, "too_large");
+    send("gzip", body.into_bytes()).await.refused(400, "bad_request");
+    send("zstd", vec![1, 2, 3]).await.refused(415, "unsupported_media_type");
+    for encoding in ["gzip", "br"] {
+        let asked = request("GET", LOGS, &app.key).header("accept-encoding", encoding).body(Body::empty()).unwrap();
+        let answer = app.send(asked).await;
+        assert_eq!(answer.headers["content-encoding"], encoding);
+        assert!(answer.body.len() < 1000);
+    }
 }

@@ -35,6 +35,12 @@ pub(crate) enum CliError {
     /// The server stopped by a fault.
     #[error("the server stopped: {0}; see the log above")]
     Stopped(String),
+    /// Postgres has tools of its own.
+    #[error("back up Postgres with pg_dump or its continuous archiving; see docs/backup.md")]
+    BackupOfPostgres,
+    /// The file is there.
+    #[error("the file {0} exists; choose a new one for the backup")]
+    BackupExists(PathBuf),
     /// No such user.
     #[error("there is no user `{0}`; add it with: lastword-server user add {0}")]
     NoUser(String),

@@ -2,9 +2,10 @@
 
 mod accounts;
 mod error;
+mod purge;
 mod serve;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
@@ -36,6 +37,13 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Bring the database up to date and exit.
     Migrate,
+    /// Remove old tombstones and kept answers now; `serve` does it by itself every hour.
+    Purge(purge::PurgeArgs),
+    /// Write a consistent copy of a SQLite database to a new file, while the server runs.
+    Backup {
+        /// The new file.
+        file: PathBuf,
+    },
     /// Add and list users.
     #[command(subcommand)]
     User(accounts::UserCommand),
@@ -56,6 +64,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
             println!("the database is up to date");
             Ok(())
         }
+        Command::Purge(args) => purge::purge_now(open(&cli.database.database).await?.as_ref(), args).await,
+        Command::Backup { file } => backup(&cli.database.database, &file).await,
         Command::User(command) => accounts::user(open(&cli.database.database).await?.as_ref(), command).await,
         Command::Key(command) => accounts::key(open(&cli.database.database).await?.as_ref(), command).await,
         Command::Device(command) => accounts::device(open(&cli.database.database).await?.as_ref(), command).await,
@@ -64,4 +74,20 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
 
 async fn open(database: &str) -> Result<Arc<dyn ServerStore>, CliError> {
     Ok(Arc::new(SqliteStore::open(Path::new(database)).await?))
+}
+
+async fn backup(database: &str, file: &Path) -> Result<(), CliError> {
+    if is_postgres(database) {
+        return Err(CliError::BackupOfPostgres);
+    }
+    if file.exists() {
+        return Err(CliError::BackupExists(file.into()));
+    }
+    SqliteStore::open(Path::new(database)).await?.backup(file).await?;
+    println!("wrote {}", file.display());
+    Ok(())
+}
+
+fn is_postgres(database: &str) -> bool {
+    database.starts_with("postgres://") || database.starts_with("postgresql://")
 }

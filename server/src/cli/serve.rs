@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use super::CliError;
+use super::purge::PurgeArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -29,6 +30,8 @@ pub(crate) struct ServeArgs {
     /// Refuse a record that names another record which does not exist.
     #[arg(long, env = "LASTWORD_CHECK_REFERENCES")]
     check_references: bool,
+    #[command(flatten)]
+    purge: PurgeArgs,
     /// Which log lines to write, as in `info,sqlx=warn`.
     #[arg(long, env = "LASTWORD_LOG", default_value = "info,sqlx=warn")]
     log: String,
@@ -46,14 +49,20 @@ pub(crate) async fn serve(database: &str, args: ServeArgs) -> Result<(), CliErro
         cors_origins: args.cors_origins,
         static_folder: args.static_folder,
     };
-    let app = router(AppState::new(store, entities, options));
+    let state = AppState::new(store, entities, options);
     let listener = listen(args.listen).await?;
     let address = listener.local_addr().map_err(|error| listen_error(args.listen, &error))?;
     println!("lastword-server listening on http://{address}");
-    axum::serve(listener, app)
-        .with_graceful_shutdown(told_to_stop())
+    let purging = tokio::spawn(super::purge::purge_hourly(state.clone(), args.purge));
+    axum::serve(listener, router(state.clone()))
+        .with_graceful_shutdown(async move {
+            told_to_stop().await;
+            // Event streams would never end by themselves.
+            state.pokes.close();
+        })
         .await
         .map_err(|error| CliError::Stopped(error.to_string()))?;
+    purging.abort();
     tracing::info!("stopped");
     Ok(())
 }

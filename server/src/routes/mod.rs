@@ -2,6 +2,7 @@
 
 mod body;
 mod changeset;
+mod events;
 mod health;
 mod layers;
 mod resource;
@@ -18,6 +19,7 @@ pub fn router(state: AppState) -> Router {
     let mut router = Router::new()
         .route("/v1/sync/upload", post(changeset::upload))
         .route("/v1/sync/download", post(changeset::download))
+        .route("/api/v1/events", get(events::events))
         .route("/api/v1/sync/status", get(status::status));
     for (name, entity) in state.entities.iter() {
         let name = Extension(resource::EntityName(name.into()));

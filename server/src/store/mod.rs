@@ -208,15 +208,6 @@ pub struct EntityCount {
     pub deleted: i64,
 }
 
-/// What a purge removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Purged {
-    /// Tombstones.
-    pub tombstones: u64,
-    /// Kept answers.
-    pub answers: u64,
-}
-
 /// The database behind the server.
 #[async_trait]
 pub trait ServerStore: Send + Sync + 'static {
@@ -238,8 +229,14 @@ pub trait ServerStore: Send + Sync + 'static {
     /// Counts the user's records by entity.
     async fn counts(&self, user: UserId) -> Result<Vec<EntityCount>, StoreError>;
 
-    /// Removes tombstones accepted before `tombstones_before_ms` and answers kept before `answers_before_ms`.
-    async fn purge(&self, tombstones_before_ms: i64, answers_before_ms: i64) -> Result<Purged, StoreError>;
+    /// Users with tombstones accepted before `before_ms`, at most `limit` of them.
+    async fn users_with_tombstones(&self, before_ms: i64, limit: usize) -> Result<Vec<UserId>, StoreError>;
+
+    /// Removes a user's tombstones accepted before `before_ms` and moves its horizon, in one transaction.
+    async fn purge_tombstones(&self, user: UserId, before_ms: i64) -> Result<u64, StoreError>;
+
+    /// Removes answers kept since before `before_ms`, at most `limit` of them.
+    async fn purge_answers(&self, before_ms: i64, limit: u64) -> Result<u64, StoreError>;
 
     /// Adds a user; false when the name is taken.
     async fn add_user(&self, user: &UserRow) -> Result<bool, StoreError>;

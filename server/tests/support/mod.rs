@@ -1,6 +1,7 @@
 //! A server in memory of the test: called without a socket, on a database file of its own.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub const START_MS: i64 = 1_700_000_000_000;
 /// A running server.
 pub struct App {
     pub router: Router,
+    pub state: AppState,
     pub store: Arc<dyn ServerStore>,
     pub folder: tempfile::TempDir,
     /// What the server's clock reads.
@@ -86,7 +88,7 @@ impl App {
         let mut state = AppState::new(store.clone(), entities(), options);
         let reading = now.clone();
         state.clock = Clock::from_fn(move || ServerMillis(reading.load(Ordering::SeqCst)));
-        Self { router: router(state), store, folder, now, key, user }
+        Self { router: router(state.clone()), state, store, folder, now, key, user }
     }
 
     /// The same user on another database file.
@@ -94,7 +96,8 @@ impl App {
         let store: Arc<dyn ServerStore> = Arc::new(SqliteStore::open(&file).await.unwrap());
         let state = AppState::new(store.clone(), entities(), Options::default());
         let (now, key) = (self.now.clone(), self.key.clone());
-        Self { router: router(state), store, folder: tempfile::tempdir().unwrap(), now, key, user: self.user }
+        let folder = tempfile::tempdir().unwrap();
+        Self { router: router(state.clone()), state, store, folder, now, key, user: self.user }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -123,6 +126,15 @@ impl App {
         self.send(request.header("idempotency-key", name.to_string()).body(body.to_string().into()).unwrap()).await
     }
 
+    /// Opens the event stream.
+    pub async fn events(&self, key: &str) -> Events {
+        let request = request("GET", "/api/v1/events", key).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Events(response.into_body())
+    }
+
     /// Pushes workout logs; gives the results.
     pub async fn push(&self, records: Value) -> Vec<Value> {
         self.post(BATCH, &batch(records)).await.ok()["results"].as_array().unwrap().clone()
@@ -131,6 +143,17 @@ impl App {
     /// Pulls one page of workout logs.
     pub async fn pull(&self, since: Option<&str>) -> Answer {
         self.get(&since.map_or(LOGS.to_owned(), |cursor| format!("{LOGS}?since={cursor}"))).await
+    }
+}
+
+/// An open event stream.
+pub struct Events(Body);
+
+impl Events {
+    /// The next event; empty when the stream has ended.
+    pub async fn next(&mut self) -> String {
+        let Some(frame) = self.0.frame().await else { return String::new() };
+        String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod open;
+mod purge;
 mod push;
 mod read;
 
@@ -13,8 +14,8 @@ use sqlx::SqlitePool;
 use uuid::Uuid;
 
 use super::{
-    DeviceId, DeviceRow, EntityCount, KeyOwner, KeyRow, PageQuery, PageRead, Purged, PushTx, ServerStore, StoreError,
-    UserId, UserRow, UserState,
+    DeviceId, DeviceRow, EntityCount, KeyOwner, KeyRow, PageQuery, PageRead, PushTx, ServerStore, StoreError, UserId,
+    UserRow, UserState,
 };
 
 /// A store on one SQLite file.
@@ -63,8 +64,16 @@ impl ServerStore for SqliteStore {
         read::counts(self, user).await
     }
 
-    async fn purge(&self, tombstones_before_ms: i64, answers_before_ms: i64) -> Result<Purged, StoreError> {
-        push::purge(self, tombstones_before_ms, answers_before_ms).await
+    async fn users_with_tombstones(&self, before_ms: i64, limit: usize) -> Result<Vec<UserId>, StoreError> {
+        purge::users_with_tombstones(self, before_ms, limit).await
+    }
+
+    async fn purge_tombstones(&self, user: UserId, before_ms: i64) -> Result<u64, StoreError> {
+        purge::purge_tombstones(self, user, before_ms).await
+    }
+
+    async fn purge_answers(&self, before_ms: i64, limit: u64) -> Result<u64, StoreError> {
+        purge::purge_answers(self, before_ms, limit).await
     }
 
     async fn add_user(&self, user: &UserRow) -> Result<bool, StoreError> {

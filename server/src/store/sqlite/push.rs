@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use sqlx::{QueryBuilder, Sqlite, Transaction};
 
 use super::{SqliteStore, id_list, id_set, read};
-use crate::store::{
-    DeviceId, KeptAnswer, Purged, PushName, PushTx, PushWrites, StoreError, StoredCopy, UserId, UserState,
-};
+use crate::store::{DeviceId, KeptAnswer, PushName, PushTx, PushWrites, StoreError, StoredCopy, UserId, UserState};
 
 struct SqlitePush {
     tx: Transaction<'static, Sqlite>,
@@ -120,27 +118,6 @@ async fn write_copies(
         query.build().execute(&mut **tx).await?;
     }
     Ok(())
-}
-
-pub(super) async fn purge(
-    store: &SqliteStore,
-    tombstones_before_ms: i64,
-    answers_before_ms: i64,
-) -> Result<Purged, StoreError> {
-    let mut tx = store.writer.begin_with("BEGIN IMMEDIATE").await?;
-    let horizon = "UPDATE users SET
-            horizon_seq = max(horizon_seq, gone.seq),
-            purged_stamp = max(coalesce(purged_stamp, gone.stamp), gone.stamp)
-        FROM (SELECT user_id, max(seq) AS seq, max(stamp) AS stamp FROM records
-            WHERE deleted AND server_ms < ? GROUP BY user_id) AS gone
-        WHERE users.id = gone.user_id";
-    sqlx::query(horizon).bind(tombstones_before_ms).execute(&mut *tx).await?;
-    let delete = "DELETE FROM records WHERE deleted AND server_ms < ?";
-    let tombstones = sqlx::query(delete).bind(tombstones_before_ms).execute(&mut *tx).await?.rows_affected();
-    let delete = "DELETE FROM answers WHERE created_ms < ?";
-    let answers = sqlx::query(delete).bind(answers_before_ms).execute(&mut *tx).await?.rows_affected();
-    tx.commit().await?;
-    Ok(Purged { tombstones, answers })
 }
 
 /// Few texts of statements, so that SQLite compiles each once.
