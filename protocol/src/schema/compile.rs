@@ -1,13 +1,13 @@
 //! From a schema as JSON to nodes. Never leaves a keyword out: what it cannot compile is an error.
 
-use std::collections::BTreeMap;
 use std::ptr;
 
 use serde_json::{Map, Value};
 
 use super::keyword::{self, At, Role};
-use super::node::{ArrayRules, Check, Node, NodeId, ObjectRules, Property, Types};
-use super::reference::{self, Ids};
+use super::node::{ArrayRules, Check, Node, NodeId, ObjectRules, Property};
+use super::pointer::Place;
+use super::reference::{self, Target};
 use super::value::Json;
 use super::{PatternCompiler, PatternTest, Schema, SchemaError};
 
@@ -16,72 +16,60 @@ pub(super) fn compile(
     sync_fields: &[&str],
     patterns: PatternCompiler<'_>,
 ) -> Result<Schema, SchemaError> {
-    let mut compiler = Compiler {
-        document,
-        sync_fields,
-        patterns,
-        ids: reference::ids(document),
-        nodes: Vec::new(),
-        paths: Vec::new(),
-        targets: BTreeMap::new(),
-        pending: Vec::new(),
-    };
-    let at = At { path: String::new(), role: Role::Record, depth: 0 };
-    let root = compiler.target(document, at.clone())?;
-    while let Some((id, value, at)) = compiler.pending.pop() {
-        compiler.fill(id, value, &at)?;
+    let mut compiler = Compiler { document, sync_fields, patterns, nodes: Vec::new(), targets: Vec::new() };
+    let at = At { place: Place::start(""), role: Role::Record };
+    let root = compiler.target(document, &at)?;
+    // A target is filled after what refers to it, so that a recursive schema never recurses here.
+    let mut next = 0;
+    while let Some(Target { id, value, pointer, role }) = compiler.targets.get(next) {
+        let (id, value, role, pointer) = (*id, *value, *role, pointer.clone());
+        compiler.fill(id, value, &At { place: Place::start(&pointer), role })?;
+        next += 1;
     }
-    reference::refuse_loops(&compiler.nodes, &compiler.paths)?;
+    reference::refuse_loops(&compiler.nodes, &compiler.targets)?;
     if !compiler.nodes[root.0].types.admits(Json::Object(&Map::new())) {
         return Err(at.key("type").error("must be \"object\": it describes a record"));
     }
-    Ok(Schema { nodes: compiler.nodes.into(), root })
+    Ok(Schema { nodes: compiler.nodes, root })
 }
 
 struct Compiler<'a> {
     document: &'a Value,
     sync_fields: &'a [&'a str],
     patterns: PatternCompiler<'a>,
-    ids: Ids<'a>,
     nodes: Vec<Node>,
-    /// Where each node stands in the document.
-    paths: Vec<String>,
-    /// The schemas that have a node of their own because something refers to them.
-    targets: BTreeMap<(*const Value, Role), NodeId>,
-    /// Targets that have a number and no content yet: a recursive schema never recurses here.
-    pending: Vec<(NodeId, &'a Value, At)>,
+    targets: Vec<Target<'a>>,
 }
 
 impl<'a> Compiler<'a> {
-    fn schema(&mut self, value: &'a Value, at: &At) -> Result<NodeId, SchemaError> {
+    fn schema(&mut self, value: &'a Value, at: &At<'_>) -> Result<NodeId, SchemaError> {
         let id = self.reserve(at)?;
         self.fill(id, value, at)?;
         Ok(id)
     }
 
     /// The node of a schema that is referred to, made once.
-    fn target(&mut self, value: &'a Value, at: At) -> Result<NodeId, SchemaError> {
-        if let Some(id) = self.targets.get(&(ptr::from_ref(value), at.role)) {
-            return Ok(*id);
+    fn target(&mut self, value: &'a Value, at: &At<'_>) -> Result<NodeId, SchemaError> {
+        let mut made = self.targets.iter();
+        if let Some(target) = made.find(|target| ptr::eq(target.value, value) && target.role == at.role) {
+            return Ok(target.id);
         }
-        let id = self.reserve(&at)?;
-        self.targets.insert((ptr::from_ref(value), at.role), id);
-        self.pending.push((id, value, at));
+        let id = self.reserve(at)?;
+        self.targets.push(Target { id, value, pointer: at.place.pointer(), role: at.role });
         Ok(id)
     }
 
-    fn reserve(&mut self, at: &At) -> Result<NodeId, SchemaError> {
-        if at.depth > KEYWORD_DEPTH_MAX || self.nodes.len() >= NODES_MAX {
-            return Err(at.error(format!(
+    fn reserve(&mut self, at: &At<'_>) -> Result<NodeId, SchemaError> {
+        if at.place.depth > KEYWORD_DEPTH_MAX || self.nodes.len() >= NODES_MAX {
+            return Err(at.error(&format!(
                 "this schema is over the limit of {NODES_MAX} parts or {KEYWORD_DEPTH_MAX} levels: make it smaller"
             )));
         }
         self.nodes.push(Node::any());
-        self.paths.push(at.path.clone());
         Ok(NodeId(self.nodes.len() - 1))
     }
 
-    fn fill(&mut self, id: NodeId, value: &'a Value, at: &At) -> Result<(), SchemaError> {
+    fn fill(&mut self, id: NodeId, value: &'a Value, at: &At<'_>) -> Result<(), SchemaError> {
         self.nodes[id.0] = match value {
             Value::Bool(true) => Node::any(),
             Value::Bool(false) => Node::never(),
@@ -93,59 +81,63 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn node(&mut self, map: &'a Map<String, Value>, at: &At) -> Result<Node, SchemaError> {
-        let mut types = Types::ANY;
-        let mut checks = Vec::new();
-        for (keyword, value) in map {
-            let here = at.key(keyword);
-            let check = match keyword.as_str() {
-                "type" => {
-                    types = keyword::types(value, &here)?;
-                    continue;
-                }
-                "$defs" => {
-                    self.definitions(value, &here)?;
-                    continue;
-                }
-                "enum" => Check::Enum(keyword::filled_list(value, &here)?.into()),
-                "const" => Check::Enum([value.clone()].into()),
-                "minimum" => Check::Minimum(keyword::number(value, &here)?),
-                "maximum" => Check::Maximum(keyword::number(value, &here)?),
-                "exclusiveMinimum" => Check::ExclusiveMinimum(keyword::number(value, &here)?),
-                "exclusiveMaximum" => Check::ExclusiveMaximum(keyword::number(value, &here)?),
-                "multipleOf" => Check::MultipleOf(keyword::divisor(value, &here)?),
-                "minLength" => Check::MinLength(keyword::count(value, &here)?),
-                "maxLength" => Check::MaxLength(keyword::count(value, &here)?),
-                "pattern" => Check::Pattern(self.pattern(keyword::text(value, &here)?, &here)?),
-                "allOf" => Check::All(self.schemas(keyword::filled_list(value, &here)?, &here)?),
-                "anyOf" => Check::Any(self.schemas(keyword::filled_list(value, &here)?, &here)?),
-                "oneOf" => Check::One(self.schemas(keyword::filled_list(value, &here)?, &here)?),
-                "not" => Check::Not(self.schema(value, &here.condition())?),
-                "if" => Check::If {
-                    condition: self.schema(value, &here.condition())?,
-                    then: self.optional(map, "then", at)?,
-                    otherwise: self.optional(map, "else", at)?,
-                },
-                "$ref" => Check::All([self.reference(keyword::text(value, &here)?, &here)?].into()),
-                word if keyword::OBJECT.contains(&word) || keyword::ARRAY.contains(&word) => continue,
-                // The older spelling of `prefixItems` and `items`, which some exporters still write.
-                "additionalItems" if map.get("items").is_some_and(Value::is_array) => continue,
-                word if keyword::ANNOTATIONS.contains(&word) => continue,
-                word => return Err(keyword::unsupported(word, &here)),
-            };
-            checks.push(check);
+    fn node(&mut self, map: &'a Map<String, Value>, at: &At<'_>) -> Result<Node, SchemaError> {
+        let mut node = Node::any();
+        for (word, value) in map {
+            match word.as_str() {
+                "type" => node.types = keyword::types(value, &at.key(word))?,
+                "$defs" => self.definitions(value, &at.key(word))?,
+                _ => node.checks.extend(self.check(word, value, map, at)?),
+            }
         }
         if keyword::ARRAY.iter().any(|word| map.contains_key(*word)) {
-            checks.push(Check::Array(self.array(map, at)?));
+            node.checks.push(Check::Array(Box::new(self.array(map, at)?)));
         }
         if keyword::OBJECT.iter().any(|word| map.contains_key(*word)) {
-            checks.push(Check::Object(Box::new(self.object(map, at)?)));
+            node.checks.push(Check::Object(Box::new(self.object(map, at)?)));
         }
-        Ok(Node { types, checks: checks.into() })
+        Ok(node)
     }
 
-    fn array(&mut self, map: &'a Map<String, Value>, at: &At) -> Result<ArrayRules, SchemaError> {
-        let inside = at.clone().role(Role::Inside);
+    /// The check of a keyword that needs no other; none for annotations, and for keywords that are compiled together.
+    fn check(
+        &mut self,
+        word: &str,
+        value: &'a Value,
+        map: &'a Map<String, Value>,
+        at: &At<'_>,
+    ) -> Result<Option<Check>, SchemaError> {
+        let here = at.key(word);
+        if let Some(check) = keyword::named(&keyword::BOUNDS, word) {
+            return keyword::number(value, &here).map(check).map(Some);
+        }
+        if let Some(check) = keyword::named(&keyword::LENGTHS, word) {
+            return keyword::count(value, &here).map(check).map(Some);
+        }
+        if let Some(check) = keyword::named(&keyword::CHOICES, word) {
+            return self.schemas(keyword::filled_list(value, &here)?, &here).map(check).map(Some);
+        }
+        Ok(Some(match word {
+            "enum" => Check::Enum(keyword::filled_list(value, &here)?.to_vec()),
+            "const" => Check::Enum(vec![value.clone()]),
+            "multipleOf" => Check::MultipleOf(keyword::divisor(value, &here)?),
+            "pattern" => Check::Pattern(self.pattern(keyword::text(value, &here)?, &here)?),
+            "$ref" => Check::All(vec![self.reference(keyword::text(value, &here)?, &here)?]),
+            "not" => Check::Not(self.schema(value, &here.condition())?),
+            "if" => Check::If {
+                condition: self.schema(value, &here.condition())?,
+                then: self.optional(map, "then", at)?,
+                otherwise: self.optional(map, "else", at)?,
+            },
+            // The older spelling of `prefixItems` and `items`, which some exporters still write.
+            "additionalItems" if map.get("items").is_some_and(Value::is_array) => return Ok(None),
+            word if keyword::is_silent(word) => return Ok(None),
+            word => return Err(keyword::unsupported(word, &here)),
+        }))
+    }
+
+    fn array(&mut self, map: &'a Map<String, Value>, at: &At<'_>) -> Result<ArrayRules, SchemaError> {
+        let inside = at.inside();
         let (prefix, items) = match map.get("items") {
             Some(Value::Array(_)) if map.contains_key("prefixItems") => {
                 return Err(at.key("items").error("must be one schema, beside `prefixItems`"));
@@ -157,7 +149,7 @@ impl<'a> Compiler<'a> {
         Ok(ArrayRules {
             prefix: match map.get(prefix) {
                 Some(value) => self.schemas(keyword::list(value, &here)?, &here)?,
-                None => Box::default(),
+                None => Vec::new(),
             },
             items: self.optional(map, items, &inside)?,
             min: limit(map, "minItems", 0, at)?,
@@ -169,12 +161,12 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn object(&mut self, map: &'a Map<String, Value>, at: &At) -> Result<ObjectRules, SchemaError> {
-        let inside = at.clone().role(Role::Inside);
+    fn object(&mut self, map: &'a Map<String, Value>, at: &At<'_>) -> Result<ObjectRules, SchemaError> {
+        let inside = at.inside();
         let properties = self.properties(map, at)?;
         Ok(ObjectRules {
-            required: properties.values().filter(|property| property.required).count(),
-            properties: properties.into_values().collect(),
+            required: properties.iter().filter(|property| property.required).count(),
+            properties,
             patterns: self.pattern_properties(map, &inside)?,
             additional: self.optional(map, "additionalProperties", &inside)?,
             names: self.optional(map, "propertyNames", &inside)?,
@@ -183,14 +175,13 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn properties(&mut self, map: &'a Map<String, Value>, at: &At) -> Result<BTreeMap<&'a str, Property>, SchemaError> {
-        let mut properties = BTreeMap::new();
+    fn properties(&mut self, map: &'a Map<String, Value>, at: &At<'_>) -> Result<Vec<Property>, SchemaError> {
+        let mut properties = Vec::new();
         if let Some(schemas) = map.get("properties") {
             let here = at.key("properties");
             for (name, value) in keyword::map(schemas, &here)? {
                 if !self.left_out(name, &here)? {
-                    let schema = Some(self.schema(value, &here.key(name).role(Role::Inside))?);
-                    properties.insert(name.as_str(), Property { name: name.as_str().into(), schema, required: false });
+                    property(&mut properties, name).schema = Some(self.schema(value, &here.key(name).inside())?);
                 }
             }
         }
@@ -199,8 +190,7 @@ impl<'a> Compiler<'a> {
             for (index, name) in keyword::list(names, &here)?.iter().enumerate() {
                 let name = keyword::text(name, &here.item(index))?;
                 if !self.left_out(name, &here)? {
-                    let absent = || Property { name: name.into(), schema: None, required: true };
-                    properties.entry(name).or_insert_with(absent).required = true;
+                    property(&mut properties, name).required = true;
                 }
             }
         }
@@ -208,12 +198,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// True for a sync field, which is checked by the envelope and not by the app's schema.
-    fn left_out(&self, name: &str, at: &At) -> Result<bool, SchemaError> {
+    fn left_out(&self, name: &str, at: &At<'_>) -> Result<bool, SchemaError> {
         let is_sync_field = self.sync_fields.contains(&name);
         match at.role {
             Role::Record => Ok(is_sync_field),
             Role::Condition if is_sync_field => {
-                Err(at.error(format!("`{name}` belongs to sync and cannot be part of a condition: remove it here")))
+                Err(at.error(&format!("`{name}` belongs to sync and cannot be part of a condition: remove it here")))
             }
             Role::Condition | Role::Inside => Ok(false),
         }
@@ -222,43 +212,48 @@ impl<'a> Compiler<'a> {
     fn pattern_properties(
         &mut self,
         map: &'a Map<String, Value>,
-        at: &At,
-    ) -> Result<Box<[(PatternTest, NodeId)]>, SchemaError> {
-        let Some(schemas) = map.get("patternProperties") else { return Ok(Box::default()) };
+        at: &At<'_>,
+    ) -> Result<Vec<(PatternTest, NodeId)>, SchemaError> {
+        let Some(schemas) = map.get("patternProperties") else { return Ok(Vec::new()) };
         let here = at.key("patternProperties");
         let mut patterns = Vec::new();
         for (pattern, value) in keyword::map(schemas, &here)? {
             let here = here.key(pattern);
             patterns.push((self.pattern(pattern, &here)?, self.schema(value, &here)?));
         }
-        Ok(patterns.into())
+        Ok(patterns)
     }
 
-    fn pattern(&self, pattern: &str, at: &At) -> Result<PatternTest, SchemaError> {
+    fn pattern(&self, pattern: &str, at: &At<'_>) -> Result<PatternTest, SchemaError> {
         (self.patterns)(pattern)
-            .map_err(|reason| at.error(format!("must be a regular expression of ECMA-262: {reason}")))
+            .map_err(|reason| at.error(&format!("must be a regular expression of ECMA-262: {reason}")))
     }
 
-    fn definitions(&mut self, value: &'a Value, at: &At) -> Result<(), SchemaError> {
+    fn definitions(&mut self, value: &'a Value, at: &At<'_>) -> Result<(), SchemaError> {
         for (name, value) in keyword::map(value, at)? {
-            self.target(value, at.key(name).role(Role::Inside))?;
+            self.target(value, &at.key(name).inside())?;
         }
         Ok(())
     }
 
-    fn reference(&mut self, reference: &str, at: &At) -> Result<NodeId, SchemaError> {
-        let Some((path, value)) = reference::resolve(reference, self.document, &self.ids) else {
+    fn reference(&mut self, reference: &str, at: &At<'_>) -> Result<NodeId, SchemaError> {
+        let Some((pointer, value)) = reference::resolve(reference, self.document) else {
             return Err(at.error("must name a schema of this document, by `#/…` or by its `$id`"));
         };
-        self.target(value, At { path, role: at.role, depth: 0 })
+        self.target(value, &At { place: Place::start(&pointer), role: at.role })
     }
 
-    fn schemas(&mut self, values: &'a [Value], at: &At) -> Result<Box<[NodeId]>, SchemaError> {
+    fn schemas(&mut self, values: &'a [Value], at: &At<'_>) -> Result<Vec<NodeId>, SchemaError> {
         values.iter().enumerate().map(|(index, value)| self.schema(value, &at.item(index))).collect()
     }
 
     /// The node of a keyword that may be absent; `true` is the same as absent.
-    fn optional(&mut self, map: &'a Map<String, Value>, keyword: &str, at: &At) -> Result<Option<NodeId>, SchemaError> {
+    fn optional(
+        &mut self,
+        map: &'a Map<String, Value>,
+        keyword: &str,
+        at: &At<'_>,
+    ) -> Result<Option<NodeId>, SchemaError> {
         match map.get(keyword) {
             None | Some(Value::Bool(true)) => Ok(None),
             Some(value) => self.schema(value, &at.key(keyword)).map(Some),
@@ -266,7 +261,19 @@ impl<'a> Compiler<'a> {
     }
 }
 
-fn limit(map: &Map<String, Value>, keyword: &str, absent: usize, at: &At) -> Result<usize, SchemaError> {
+/// The entry of `properties` under `name`, made where there is none.
+fn property<'a>(properties: &'a mut Vec<Property>, name: &str) -> &'a mut Property {
+    let at = match properties.binary_search_by(|property| (*property.name).cmp(name)) {
+        Ok(at) => at,
+        Err(at) => {
+            properties.insert(at, Property { name: name.into(), schema: None, required: false });
+            at
+        }
+    };
+    &mut properties[at]
+}
+
+fn limit(map: &Map<String, Value>, keyword: &str, absent: usize, at: &At<'_>) -> Result<usize, SchemaError> {
     map.get(keyword).map_or(Ok(absent), |value| keyword::count(value, &at.key(keyword)))
 }
 

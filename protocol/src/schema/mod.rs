@@ -28,7 +28,7 @@ pub type PatternTest = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// A compiled schema.
 pub struct Schema {
-    nodes: Box<[Node]>,
+    nodes: Vec<Node>,
     root: NodeId,
 }
 

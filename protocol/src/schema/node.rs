@@ -14,25 +14,25 @@ pub(super) struct NodeId(pub(super) usize);
 /// One compiled schema object.
 pub(super) struct Node {
     pub(super) types: Types,
-    pub(super) checks: Box<[Check]>,
+    pub(super) checks: Vec<Check>,
 }
 
 impl Node {
     /// The node of the schema `true`.
     pub(super) fn any() -> Self {
-        Self { types: Types::ANY, checks: Box::default() }
+        Self { types: Types::ANY, checks: Vec::new() }
     }
 
     /// The node of the schema `false`.
     pub(super) fn never() -> Self {
-        Self { types: Types::ANY, checks: Box::new([Check::Never]) }
+        Self { types: Types::ANY, checks: vec![Check::Never] }
     }
 }
 
 /// One assertion. Each passes for values of a type it does not speak of.
 pub(super) enum Check {
     Never,
-    Enum(Box<[Value]>),
+    Enum(Vec<Value>),
     Minimum(Number),
     Maximum(Number),
     ExclusiveMinimum(Number),
@@ -41,11 +41,11 @@ pub(super) enum Check {
     MinLength(usize),
     MaxLength(usize),
     Pattern(PatternTest),
-    Array(ArrayRules),
+    Array(Box<ArrayRules>),
     Object(Box<ObjectRules>),
-    All(Box<[NodeId]>),
-    Any(Box<[NodeId]>),
-    One(Box<[NodeId]>),
+    All(Vec<NodeId>),
+    Any(Vec<NodeId>),
+    One(Vec<NodeId>),
     Not(NodeId),
     If { condition: NodeId, then: Option<NodeId>, otherwise: Option<NodeId> },
 }
@@ -77,7 +77,7 @@ impl Check {
 
 /// The array keywords of one schema object.
 pub(super) struct ArrayRules {
-    pub(super) prefix: Box<[NodeId]>,
+    pub(super) prefix: Vec<NodeId>,
     /// For the items after `prefix`.
     pub(super) items: Option<NodeId>,
     pub(super) min: usize,
@@ -88,10 +88,10 @@ pub(super) struct ArrayRules {
 /// The object keywords of one schema object.
 pub(super) struct ObjectRules {
     /// Sorted by name.
-    pub(super) properties: Box<[Property]>,
+    pub(super) properties: Vec<Property>,
     /// How many of `properties` are required.
     pub(super) required: usize,
-    pub(super) patterns: Box<[(PatternTest, NodeId)]>,
+    pub(super) patterns: Vec<(PatternTest, NodeId)>,
     /// For properties that neither `properties` nor `patterns` speak of.
     pub(super) additional: Option<NodeId>,
     pub(super) names: Option<NodeId>,

@@ -1,23 +1,26 @@
 //! JSON Pointers (RFC 6901): where a check stands in a record, and where a keyword stands in a schema. Reads no value.
 
-/// Where a value stands, as a list that lives on the stack: it costs nothing until an error is written.
+/// Where a value or a keyword stands, as a list that lives on the stack: it costs nothing until an error is written.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     parent: Option<&'a Place<'a>>,
     segment: Segment<'a>,
-    /// Steps from the record.
+    /// Steps from the start.
     pub(super) depth: usize,
 }
 
 #[derive(Clone, Copy)]
 enum Segment<'a> {
-    Record,
+    Start(&'a str),
     Key(&'a str),
     Item(usize),
 }
 
 impl<'a> Place<'a> {
-    pub(super) const RECORD: Place<'static> = Place { parent: None, segment: Segment::Record, depth: 0 };
+    /// The place that `pointer` names.
+    pub(super) fn start(pointer: &'a str) -> Self {
+        Place { parent: None, segment: Segment::Start(pointer), depth: 0 }
+    }
 
     pub(super) fn key(&'a self, key: &'a str) -> Place<'a> {
         Place { parent: Some(self), segment: Segment::Key(key), depth: self.depth + 1 }
@@ -41,7 +44,7 @@ impl<'a> Place<'a> {
         }
         let around = pointer.len();
         match self.segment {
-            Segment::Record => {}
+            Segment::Start(start) => pointer.push_str(start),
             Segment::Key(key) => push(pointer, key),
             Segment::Item(index) => push(pointer, &index.to_string()),
         }
@@ -53,8 +56,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Adds a segment to `pointer`.
-pub(super) fn push(pointer: &mut String, segment: &str) {
+fn push(pointer: &mut String, segment: &str) {
     pointer.push('/');
     for c in segment.chars() {
         match c {
@@ -74,10 +76,12 @@ mod tests {
 
     #[test]
     fn pointers_are_escaped_and_cut_at_a_whole_segment() {
-        let sets = Place::RECORD.key("a/b~c");
+        let record = Place::start("");
+        let sets = record.key("a/b~c");
         let set = sets.item(3);
-        assert_eq!(Place::RECORD.pointer(), "");
+        assert_eq!(record.pointer(), "");
         assert_eq!(set.pointer(), "/a~1b~0c/3");
+        assert_eq!(Place::start("/$defs/a~1b").key("type").pointer(), "/$defs/a~1b/type");
         let long = "x".repeat(POINTER_BYTES_MAX);
         let lost = set.key(&long);
         assert_eq!(lost.pointer(), "/a~1b~0c/3");

@@ -1,66 +1,80 @@
 //! What `$ref` may point to: a place of the same document. Never fetches anything.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::SchemaError;
+use super::keyword::Role;
 use super::node::{Node, NodeId};
-use super::pointer;
+use super::pointer::Place;
 
-/// The schemas of a document that have an `$id`, with their places.
-pub(super) type Ids<'a> = BTreeMap<&'a str, (String, &'a Value)>;
+/// A schema that has a node of its own because something refers to it. The whole document is the first.
+pub(super) struct Target<'a> {
+    pub(super) id: NodeId,
+    pub(super) value: &'a Value,
+    pub(super) pointer: String,
+    pub(super) role: Role,
+}
 
-/// Finds every `$id` of `document`.
-pub(super) fn ids(document: &Value) -> Ids<'_> {
-    let mut ids = Ids::new();
-    let mut rest = vec![(String::new(), document)];
-    while let Some((path, value)) = rest.pop() {
-        if let Some(id) = value.get("$id").and_then(Value::as_str) {
-            ids.insert(id, (path.clone(), value));
-        }
-        let under = |key: &str| {
-            let mut path = path.clone();
-            pointer::push(&mut path, key);
-            path
-        };
-        match value {
-            Value::Object(map) => rest.extend(map.iter().map(|(key, value)| (under(key), value))),
-            Value::Array(items) => {
-                rest.extend(items.iter().enumerate().map(|(index, value)| (under(&index.to_string()), value)));
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
+/// The schema that `reference` names, with its pointer.
+pub(super) fn resolve<'a>(reference: &str, document: &'a Value) -> Option<(String, &'a Value)> {
+    let Some(fragment) = reference.strip_prefix('#') else {
+        return with_id(reference, document, &Place::start(""));
+    };
+    let mut found = (String::new(), document);
+    let mut segments = fragment.split('/');
+    if segments.next() != Some("") {
+        return None;
     }
-    ids
+    for segment in segments {
+        let key = decoded(segment)?;
+        let value = match found.1 {
+            Value::Object(map) => map.get(&key)?,
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?)?,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
+        };
+        found = (Place::start(&found.0).key(&key).pointer(), value);
+    }
+    Some(found)
 }
 
-/// The schema that `reference` names, with its place.
-pub(super) fn resolve<'a>(reference: &str, document: &'a Value, ids: &Ids<'a>) -> Option<(String, &'a Value)> {
-    let Some(fragment) = reference.strip_prefix('#') else { return ids.get(reference).cloned() };
-    let path = percent_decoded(fragment)?;
-    let value = document.pointer(&path)?;
-    Some((path, value))
+fn with_id<'a>(id: &str, value: &'a Value, at: &Place<'_>) -> Option<(String, &'a Value)> {
+    match value {
+        Value::Object(map) if map.get("$id").is_some_and(|own| own == id) => Some((at.pointer(), value)),
+        Value::Object(map) => map.iter().find_map(|(key, value)| with_id(id, value, &at.key(key))),
+        Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| with_id(id, item, &at.item(index))),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
 }
 
-fn percent_decoded(fragment: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(fragment.len());
-    let mut parts = fragment.split('%');
-    bytes.extend_from_slice(parts.next()?.as_bytes());
-    for part in parts {
-        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
-        bytes.extend_from_slice(&part.as_bytes()[2..]);
+/// The key that a segment of a URI fragment spells.
+fn decoded(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let [first, after @ ..] = rest {
+        let (byte, after) = match (first, after) {
+            (b'%', [high, low, after @ ..]) => (hex(*high)? << 4 | hex(*low)?, after),
+            (b'~', [b'0', after @ ..]) => (b'~', after),
+            (b'~', [b'1', after @ ..]) => (b'/', after),
+            (b'%' | b'~', _) => return None,
+            (byte, after) => (*byte, after),
+        };
+        bytes.push(byte);
+        rest = after;
     }
     String::from_utf8(bytes).ok()
 }
 
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
 /// Refuses a schema that applies itself to the same value again, which no check could end.
-pub(super) fn refuse_loops(nodes: &[Node], paths: &[String]) -> Result<(), SchemaError> {
+pub(super) fn refuse_loops(nodes: &[Node], targets: &[Target<'_>]) -> Result<(), SchemaError> {
     let mut heights = vec![None; nodes.len()];
-    for (id, path) in paths.iter().enumerate() {
-        if height(nodes, NodeId(id), 0, &mut heights).is_none() {
+    for target in targets {
+        if height(nodes, target.id, 0, &mut heights).is_none() {
             return Err(SchemaError {
-                path: path.clone(),
+                path: target.pointer.clone(),
                 message: format!(
                     "this schema applies itself, or more than {IN_PLACE_MAX} others, to one value: \
                      refer to it from inside `properties` or `items`"
@@ -99,7 +113,7 @@ mod tests {
     fn references_are_pointers_or_ids_of_the_same_document() {
         let document = json!({"$defs": {"a b": {"$id": "T0"}, "c/d": true, "é": 1}});
         let check = |reference: &str, place: Option<&str>| {
-            let found = resolve(reference, &document, &ids(&document));
+            let found = resolve(reference, &document);
             assert_eq!(found.map(|found| found.0).as_deref(), place, "{reference}");
         };
         check("#", Some(""));
@@ -112,6 +126,8 @@ mod tests {
         check("#/$defs/%2", None);
         check("#/$defs/%zz", None);
         check("#/$defs/%ff", None);
+        check("#/$defs/~2", None);
+        check("#/$defs/a b/$id/x", None);
         check("#anchor", None);
         check("https://example.com/schema.json", None);
     }

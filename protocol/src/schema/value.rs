@@ -1,6 +1,7 @@
 //! JSON values as a schema compares them: numbers by value, objects without order. Never copies one.
 
 use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 
 use serde_json::{Map, Number, Value};
 
@@ -38,22 +39,48 @@ pub(super) fn all_distinct(items: &[Value]) -> bool {
     if items.len() <= PAIRWISE_MAX {
         return items.iter().enumerate().all(|(at, a)| items[..at].iter().all(|b| !same(a.into(), b.into())));
     }
-    let mut sorted: Vec<&Value> = items.iter().collect();
-    sorted.sort_unstable_by(|a, b| compare((*a).into(), (*b).into()));
-    sorted.windows(2).all(|pair| !same(pair[0].into(), pair[1].into()))
+    let mut heap: BinaryHeap<Ordered<'_>> = items.iter().map(|item| Ordered(item.into())).collect();
+    let mut last = heap.pop();
+    while let Some(item) = heap.pop() {
+        if last.replace(item) == last {
+            return false;
+        }
+    }
+    true
 }
 
+/// Gives a value the order of [`compare`].
+struct Ordered<'a>(Json<'a>);
+
+impl Ord for Ordered<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare(self.0, other.0)
+    }
+}
+
+impl PartialOrd for Ordered<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ordered<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        same(self.0, other.0)
+    }
+}
+
+impl Eq for Ordered<'_> {}
+
 /// True when `value` is a multiple of `divisor`, as decimals: rounding of either to binary is forgiven.
-pub(super) fn is_multiple(value: f64, divisor: f64) -> bool {
-    if value % divisor == 0.0 {
-        return true;
+pub(super) fn is_multiple(value: &Number, divisor: &Number) -> bool {
+    if let (Some(value), Some(divisor)) = (value.as_i64(), divisor.as_i64()) {
+        return value.checked_rem(divisor) == Some(0);
     }
-    if value.fract() == 0.0 && divisor.fract() == 0.0 {
-        return false;
-    }
+    let (value, divisor) = (float(value), float(divisor));
+    let times = (value / divisor).round();
     // Each of the two is within half a rounding of its decimal, and so is their product: two roundings cover all three.
-    let nearest = (value / divisor).round() * divisor;
-    (nearest - value).abs() <= 2.0 * f64::EPSILON * value.abs()
+    times.is_infinite() || (times * divisor - value).abs() <= 2.0 * f64::EPSILON * value.abs()
 }
 
 /// A number as the protocol knows it. Integers beyond 2^53 - 1 are no payload, so nothing is lost.
@@ -131,27 +158,30 @@ mod tests {
 
     #[test]
     fn multiples_are_decimal() {
-        for (value, divisor) in [
-            (0.3, 0.1),
-            (4.35, 0.01),
-            (19.99, 0.01),
-            (1.1, 0.1),
-            (-2.5, 0.5),
-            (0.0, 0.01),
-            (123_456_789.01, 0.01),
-            (0.0075, 0.0001),
-            (9e15, 3.0),
-            (1e308, 0.5),
-        ] {
-            assert!(is_multiple(value, divisor), "{value} {divisor}");
-        }
-        for (value, divisor) in [(0.35, 0.1), (4.351, 0.01), (2.25, 0.5), (7.0, 2.0), (0.007_51, 0.0001), (1.0, 2.5)] {
-            assert!(!is_multiple(value, divisor), "{value} {divisor}");
-        }
-        for cents in 0..200_000_i32 {
+        let check = |value: Value, divisor: Value, expected: bool| {
+            let multiple = is_multiple(value.as_number().unwrap(), divisor.as_number().unwrap());
+            assert_eq!(multiple, expected, "{value} {divisor}");
+        };
+        check(json!(0.3), json!(0.1), true);
+        check(json!(4.35), json!(0.01), true);
+        check(json!(-2.5), json!(0.5), true);
+        check(json!(0), json!(0.01), true);
+        check(json!(123_456_789.01), json!(0.01), true);
+        check(json!(0.0075), json!(0.0001), true);
+        check(json!(6.0), json!(3), true);
+        check(json!(1e308), json!(0.5), true);
+        check(json!(9_007_199_254_740_990_i64), json!(2), true);
+        check(json!(9_007_199_254_740_991_i64), json!(2), false);
+        check(json!(7.0), json!(2), false);
+        check(json!(0.35), json!(0.1), false);
+        check(json!(4.351), json!(0.01), false);
+        check(json!(2.25), json!(0.5), false);
+        check(json!(0.007_51), json!(0.0001), false);
+        check(json!(1), json!(2.5), false);
+        for cents in 0..200_000 {
             let price: f64 = format!("{}.{:02}", cents / 100, cents % 100).parse().unwrap();
-            assert!(is_multiple(price, 0.01), "{price}");
-            assert!(!is_multiple(price + 0.001, 0.01), "{price}");
+            check(json!(price), json!(0.01), true);
+            check(json!(price + 0.001), json!(0.01), false);
         }
     }
 }
