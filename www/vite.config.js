@@ -12,7 +12,12 @@ const POLICY = [
 
 export default defineConfig({
   base: "./",
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: ["index.html", "devices.html"] },
+  },
   worker: { format: "es" },
   plugins: [
     {

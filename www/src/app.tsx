@@ -1,26 +1,27 @@
-/** The page: header with status, a form to add, the list, and the dialogs. */
+/** The page: header with the sync status, one screen, the navigation, and the settings. */
 
 import { useState } from "preact/hooks";
-import { LogForm } from "./log-form.js";
-import { LogList } from "./log-list.js";
-import type { AppSync, StoredLog } from "./model.js";
-import { Modal } from "./modal.js";
+import { Context, type AppContext } from "./app-context.js";
+import type { AppSync } from "./model.js";
+import { Modal } from "./parts/modal.js";
 import { applySettings } from "./replica.js";
+import { SCREENS, useScreen, type Screen } from "./router.js";
+import { History } from "./screens/history.js";
+import { Library } from "./screens/library.js";
+import { Plan } from "./screens/plan.js";
+import { Progress } from "./screens/progress.js";
+import { Today } from "./screens/today.js";
 import { loadSettings, saveSettings, type Settings } from "./settings.js";
-import { SettingsForm } from "./settings-form.js";
-import { SyncBar } from "./sync-bar.js";
+import { SettingsForm } from "./sync/settings-form.js";
+import { SyncBar } from "./sync/sync-bar.js";
+import { SyncScreen } from "./sync/sync-screen.js";
 import { errorWords } from "./words.js";
-import { useLogs, usePendingIds } from "./hooks.js";
 
 export function App({ sync }: { sync: AppSync }) {
   const [settings, setSettings] = useState(loadSettings);
-  const [open, setOpen] = useState<"settings" | StoredLog>();
+  const [settingsOpen, setSettingsOpen] = useState(false);
   const [problem, setProblem] = useState("");
-  const logs = useLogs(sync);
-  const pending = usePendingIds(sync);
-  const entity = sync.entities["workout-logs"];
-
-  /** Runs what a person asked for and shows why it failed. True when it worked. */
+  const screen = useScreen();
   const attempt = async (work: () => Promise<unknown>): Promise<boolean> => {
     setProblem("");
     try {
@@ -31,47 +32,46 @@ export function App({ sync }: { sync: AppSync }) {
       return false;
     }
   };
-  const close = () => setOpen(undefined);
   const save = (next: Settings) => attempt(async () => {
-    await applySettings(sync, next);
+    const reopen = next.conflicts !== settings.conflicts;
+    if (!reopen) await applySettings(sync, next);
     saveSettings(next);
+    if (reopen) return location.reload();
     setSettings(next);
-    close();
+    setSettingsOpen(false);
   });
+  const app: AppContext = { sync, settings, attempt, openSettings: () => setSettingsOpen(true) };
+  const Shown = SHOWN[screen];
 
   return (
-    <>
+    <Context.Provider value={app}>
       <header class="top">
         <div class="top-row">
           <h1>Workout log</h1>
-          <SyncBar sync={sync} on={settings.key !== ""} attempt={attempt} onSettings={() => setOpen("settings")} />
+          <SyncBar />
         </div>
       </header>
       <main>
         <p class="problem" role="alert" hidden={problem === ""}>{problem}</p>
-        <section class="card" aria-labelledby="add-title">
-          <h2 id="add-title">Add a log</h2>
-          <LogForm label="Add" onSave={(log) => attempt(() => entity.put({ ...log, performedAt: Date.now() }))} />
-        </section>
-        <LogList logs={logs} pending={pending} onEdit={setOpen} onDelete={(log) => void attempt(() => entity.delete(log.id))} />
+        <Shown key={screen} />
       </main>
-      {open === "settings" && (
-        <Modal title="Settings" onClose={close}>
+      <nav class="tabs" aria-label="Screens">
+        <ul>
+          {SCREENS.map((name) => (
+            <li key={name}><a href={`#/${name}`} aria-current={name === screen ? "page" : undefined}>{TITLES[name]}</a></li>
+          ))}
+        </ul>
+      </nav>
+      {settingsOpen && (
+        <Modal title="Settings" onClose={() => setSettingsOpen(false)}>
           <SettingsForm settings={settings} onSave={save} />
         </Modal>
       )}
-      {typeof open === "object" && (
-        <Modal title="Edit log" onClose={close}>
-          <LogForm
-            label="Save"
-            log={open}
-            onSave={(log) => attempt(async () => {
-              await entity.update(open.id, log);
-              close();
-            })}
-          />
-        </Modal>
-      )}
-    </>
+    </Context.Provider>
   );
 }
+
+const SHOWN = { today: Today, history: History, library: Library, plan: Plan, progress: Progress, sync: SyncScreen };
+const TITLES: Record<Screen, string> = {
+  today: "Today", history: "History", library: "Library", plan: "Plan", progress: "Progress", sync: "Sync",
+};

@@ -1,11 +1,13 @@
 /** What components need from a `Sync`: its status, and records that follow its changes. */
 
-import type { Status } from "lastword";
+import type { Status, SyncEvent } from "lastword";
 import { useEffect, useState } from "preact/hooks";
-import type { AppSync, StoredLog } from "./model.js";
+import { useApp } from "./app-context.js";
+import type { EntityName, Row } from "./model.js";
 
 /** The newest status. */
-export function useStatus(sync: AppSync): Status {
+export function useStatus(): Status {
+  const { sync } = useApp();
   const [status, setStatus] = useState(sync.getSnapshot);
   useEffect(() => {
     setStatus(sync.getSnapshot());
@@ -14,36 +16,45 @@ export function useStatus(sync: AppSync): Status {
   return status;
 }
 
-/** All live logs, newest first; read again when any of them changes here or arrives. Undefined until first read. */
-export function useLogs(sync: AppSync): StoredLog[] | undefined {
-  return useLive(sync, async () => {
-    const logs = await sync.entities["workout-logs"].list();
-    return logs.sort((a, b) => b.performedAt - a.performedAt || (a.id < b.id ? 1 : -1));
-  }, ["change"]);
+/** All live records of an entity; read again when one changes here or arrives. Undefined until first read. */
+export function useRecords<Name extends EntityName>(name: Name): Row<Name>[] | undefined {
+  const { sync } = useApp();
+  return useLive(() => sync.entities[name].list() as Promise<Row<Name>[]>, ["change"], (event) => "entity" in event && event.entity !== name);
 }
 
 /** Ids of the records that the backend has not acknowledged. */
-export function usePendingIds(sync: AppSync): ReadonlySet<string> {
-  const ids = useLive(sync, async () => new Set((await sync.pending()).map(({ id }) => id)), ["change", "status"]);
-  return ids ?? NONE;
+export function usePendingIds(): ReadonlySet<string> {
+  const { sync } = useApp();
+  return useLive(async () => new Set((await sync.pending()).map(({ id }) => id)), ["change", "status"]) ?? NONE;
 }
 
-/** Reads now and after each of `events`. A read that was overtaken by another is dropped. */
-function useLive<T>(sync: AppSync, read: () => Promise<T>, events: readonly ("change" | "status")[]): T | undefined {
+/** Reads now and after each of `events`, one read at a time; `skip` says which events do not matter. */
+export function useLive<T>(read: () => Promise<T>, events: readonly SyncEvent["type"][], skip?: (event: SyncEvent) => boolean): T | undefined {
+  const { sync } = useApp();
   const [value, setValue] = useState<T>();
   useEffect(() => {
-    let newest = 0;
+    let state: "idle" | "reading" | "stale" | "ended" = "idle";
     const refresh = async () => {
-      const turn = ++newest;
-      const next = await read();
-      if (turn === newest) setValue(() => next);
+      if (state !== "idle") {
+        if (state === "reading") state = "stale";
+        return;
+      }
+      state = "reading";
+      // A read fails only while the worker is being replaced, and that is told by an event of its own.
+      const next = await read().catch(() => undefined);
+      if (now() === "ended") return;
+      if (next !== undefined) setValue(() => next);
+      const again = now() === "stale";
+      state = "idle";
+      if (again) void refresh();
     };
-    // A read fails only while the worker is being replaced; its replacement is announced by a status.
-    const again = () => void refresh().catch(() => undefined);
-    again();
-    const stops = [...events, "worker_replaced" as const].map((event) => sync.on(event, again));
+    const now = () => state;
+    void refresh();
+    const stops = [...events, "worker_replaced" as const].map((type) => sync.on(type, (event) => {
+      if (!skip?.(event)) void refresh();
+    }));
     return () => {
-      newest = Infinity;
+      state = "ended";
       for (const stop of stops) stop();
     };
   }, [sync]);

@@ -1,13 +1,17 @@
 import { render } from "preact";
 import { App } from "./app.js";
 import { openReplica } from "./replica.js";
+import { keepLog } from "./sync/event-log.js";
 import { databaseName, loadSettings } from "./settings.js";
 import { errorWords } from "./words.js";
 
 const root = document.getElementById("app");
 if (root) {
   openReplica(databaseName(), loadSettings()).then(
-    (sync) => render(<App sync={sync} />, root),
+    (sync) => {
+      keepLog(sync);
+      render(<App sync={sync} />, root);
+    },
     (error: unknown) => render(<p class="fatal" role="alert">The log cannot be opened: {errorWords(error)}</p>, root),
   );
 }

@@ -1,8 +1,8 @@
 /**
- * Where to sync and with which key.
+ * Where to sync, with which key, and who decides when both sides changed a record.
  *
- * The address is kept in localStorage. The key is kept in sessionStorage: it ends with the tab, so a shared computer
- * does not keep it, and asking for it again is the price.
+ * The key is kept in sessionStorage: it ends with the tab, so a shared computer does not keep it, and asking for it
+ * again is the price. The rest is kept in localStorage.
  */
 
 export interface Settings {
@@ -10,17 +10,20 @@ export interface Settings {
   server: string;
   /** API key; empty when sync is off. */
   key: string;
+  conflicts: "lastWriteWins" | "manual";
 }
 
 export function loadSettings(): Settings {
   return {
     server: localStorage.getItem(SERVER) ?? new URL("/", location.href).href,
     key: sessionStorage.getItem(KEY) ?? "",
+    conflicts: localStorage.getItem(CONFLICTS) === "manual" ? "manual" : "lastWriteWins",
   };
 }
 
-export function saveSettings({ server, key }: Settings): void {
+export function saveSettings({ server, key, conflicts }: Settings): void {
   localStorage.setItem(SERVER, server);
+  localStorage.setItem(CONFLICTS, conflicts);
   if (key) sessionStorage.setItem(KEY, key);
   else sessionStorage.removeItem(KEY);
 }
@@ -32,3 +35,4 @@ export function databaseName(): string {
 
 const SERVER = "server";
 const KEY = "key";
+const CONFLICTS = "conflicts";

@@ -1,19 +1,14 @@
 /** The status in words, the last sync, and the two buttons that belong to it. */
 
 import { useState } from "preact/hooks";
-import { useStatus } from "./hooks.js";
-import type { AppSync } from "./model.js";
-import { pillWords, timeWords } from "./words.js";
+import { useApp } from "../app-context.js";
+import { useStatus } from "../hooks.js";
+import { pillWords, timeWords } from "../words.js";
 
-interface Props {
-  sync: AppSync;
-  on: boolean;
-  attempt: (work: () => Promise<unknown>) => Promise<boolean>;
-  onSettings: () => void;
-}
-
-export function SyncBar({ sync, on, attempt, onSettings }: Props) {
-  const status = useStatus(sync);
+export function SyncBar() {
+  const { sync, settings, attempt, openSettings } = useApp();
+  const on = settings.key !== "";
+  const status = useStatus();
   const [busy, setBusy] = useState(false);
   const { tone, text } = pillWords(status, on);
   const syncNow = async () => {
@@ -31,7 +26,7 @@ export function SyncBar({ sync, on, attempt, onSettings }: Props) {
       </p>
       <div class="sync-actions">
         <button type="button" disabled={!on || busy} onClick={syncNow}>Sync now</button>
-        <button type="button" class="quiet icon" aria-label="Settings" onClick={onSettings}><SettingsIcon /></button>
+        <button type="button" class="quiet icon" aria-label="Settings" onClick={openSettings}><SettingsIcon /></button>
       </div>
     </div>
   );

@@ -1,19 +1,24 @@
 /** All logs by day, newest first. */
 
-import { dayKey, dayWords } from "./words.js";
-import type { LoggedSet, StoredLog } from "./model.js";
+import { dayKey, dayWords } from "../words.js";
+import type { LoggedSet, Row } from "../model.js";
+
+type Log = Row<"workout-logs">;
 
 interface Props {
-  logs: StoredLog[] | undefined;
+  logs: Log[] | undefined;
   pending: ReadonlySet<string>;
-  onEdit: (log: StoredLog) => void;
-  onDelete: (log: StoredLog) => void;
+  /** What to say when there is none. */
+  empty: string;
+  onEdit: (log: Log) => void;
+  onDelete: (log: Log) => void;
 }
 
-export function LogList({ logs, pending, onEdit, onDelete }: Props) {
+export function LogList({ logs, pending, empty, onEdit, onDelete }: Props) {
   if (!logs) return <p class="empty" aria-busy="true">Reading the log…</p>;
-  if (logs.length === 0) return <p class="empty">Nothing logged yet. What you add is kept on this device at once, also offline.</p>;
-  const days = Object.entries(Object.groupBy(logs, (log) => dayKey(log.performedAt)));
+  if (logs.length === 0) return <p class="empty">{empty}</p>;
+  const newestFirst = logs.toSorted((a, b) => b.performedAt - a.performedAt || (a.id < b.id ? 1 : -1));
+  const days = Object.entries(Object.groupBy(newestFirst, (log) => dayKey(log.performedAt)));
   return (
     <>
       {days.map(([day, ofDay = []]) => (

@@ -1,14 +1,14 @@
 /** Where to sync and with which key. */
 
 import { useId, useState } from "preact/hooks";
-import { databaseName, type Settings } from "./settings.js";
+import { databaseName, type Settings } from "../settings.js";
 
 export function SettingsForm({ settings, onSave }: { settings: Settings; onSave: (settings: Settings) => Promise<boolean> }) {
   const [draft, setDraft] = useState(settings);
   const id = useId();
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    void onSave({ server: draft.server.trim(), key: draft.key.trim() });
+    void onSave({ ...draft, server: draft.server.trim(), key: draft.key.trim() });
   };
   return (
     <form onSubmit={submit}>
@@ -26,6 +26,14 @@ export function SettingsForm({ settings, onSave }: { settings: Settings; onSave:
         The key is kept for this tab only and forgotten when it closes. Without a key nothing leaves this device.
         Your logs are stored in the database “{databaseName()}” of this browser.
       </p>
+      <label for={`${id}-conflicts`}>When two devices changed one record</label>
+      <select
+        id={`${id}-conflicts`} value={draft.conflicts}
+        onChange={({ currentTarget: { value } }) => setDraft((old) => ({ ...old, conflicts: value === "manual" ? "manual" : "lastWriteWins" }))}
+      >
+        <option value="lastWriteWins">the last write wins</option>
+        <option value="manual">ask me</option>
+      </select>
       <button type="submit" class="main">Save</button>
     </form>
   );

@@ -1,18 +1,20 @@
 /** One log as a form: to add and to edit. Holds a draft; tells it when it is complete. */
 
 import { useId, useState } from "preact/hooks";
-import type { LoggedSet, WorkoutLog } from "./model.js";
+import type { LoggedSet, WorkoutLog } from "../model.js";
 
 type Draft = Pick<WorkoutLog, "exercise" | "sets" | "note">;
 
 interface Props {
   label: string;
   log?: WorkoutLog;
+  /** Names to offer. */
+  exercises?: readonly string[];
   /** True when it was stored: an added log empties the form. */
   onSave: (log: Draft) => Promise<boolean>;
 }
 
-export function LogForm({ label, log, onSave }: Props) {
+export function LogForm({ label, log, exercises = [], onSave }: Props) {
   const [draft, setDraft] = useState<Draft>(log ?? EMPTY);
   const id = useId();
   const setSets = (sets: LoggedSet[]) => setDraft((old) => ({ ...old, sets }));
@@ -26,9 +28,10 @@ export function LogForm({ label, log, onSave }: Props) {
     <form class="log-form" onSubmit={submit}>
       <label for={`${id}-exercise`}>Exercise</label>
       <input
-        id={`${id}-exercise`} required maxLength={120} autocomplete="off" pattern=".*\S.*" title="A name" value={draft.exercise}
+        id={`${id}-exercise`} required maxLength={120} autocomplete="off" list={`${id}-known`} pattern=".*\S.*" title="A name" value={draft.exercise}
         onInput={({ currentTarget: { value } }) => setDraft((old) => ({ ...old, exercise: value }))}
       />
+      <datalist id={`${id}-known`}>{exercises.map((name) => <option key={name} value={name} />)}</datalist>
       <fieldset>
         <legend>Sets</legend>
         {draft.sets.map((set, at) => (

@@ -1,0 +1,22 @@
+/** What every part of the page may use. */
+
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { AppSync } from "./model.js";
+import type { Settings } from "./settings.js";
+
+export interface AppContext {
+  sync: AppSync;
+  settings: Settings;
+  /** Runs what a person asked for and shows why it failed. True when it worked. */
+  attempt(work: () => Promise<unknown>): Promise<boolean>;
+  openSettings(): void;
+}
+
+export const Context = createContext<AppContext | undefined>(undefined);
+
+export function useApp(): AppContext {
+  const app = useContext(Context);
+  if (!app) throw new Error("no app around this part");
+  return app;
+}

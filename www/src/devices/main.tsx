@@ -1,0 +1,75 @@
+/** Two devices of one user side by side: two databases, two workers, and switches for what goes wrong. */
+
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { loadSettings, saveSettings } from "../settings.js";
+import type { Faults } from "./faults.js";
+
+function TwoDevices() {
+  const [settings, setSettings] = useState(loadSettings);
+  const begin = (event: SubmitEvent) => {
+    event.preventDefault();
+    const key = String(new FormData(event.currentTarget as HTMLFormElement).get("key")).trim();
+    saveSettings({ ...settings, key });
+    setSettings({ ...settings, key });
+  };
+  return (
+    <>
+      <header class="top"><div class="top-row"><h1>Two devices</h1></div></header>
+      {settings.key === "" ? (
+        <main>
+          <section class="card" aria-label="API key">
+            <p>Both devices belong to one user. Each has a database and a sync worker of its own.</p>
+            <form onSubmit={begin}>
+              <label for="key">API key</label>
+              <input id="key" name="key" type="password" required autocomplete="off" />
+              <button type="submit" class="main">Open both</button>
+            </form>
+          </section>
+        </main>
+      ) : (
+        <main class="devices">
+          <Device name="Phone" database="device-phone" />
+          <Device name="Laptop" database="device-laptop" />
+        </main>
+      )}
+    </>
+  );
+}
+
+function Device({ name, database }: { name: string; database: string }) {
+  const [faults, setFaults] = useState<Faults>(NONE);
+  useEffect(() => {
+    const channel = new BroadcastChannel(`faults:${database}`);
+    channel.postMessage(faults);
+    // A worker that has just started asks for what is switched on.
+    channel.onmessage = () => channel.postMessage(faults);
+    return () => channel.close();
+  }, [database, faults]);
+  const toggle = (change: Partial<Faults>) => setFaults({ ...faults, ...change });
+  return (
+    <section class="device" aria-label={name}>
+      <h2>{name}</h2>
+      <fieldset>
+        <Switch label="Offline" on={faults.offline} onToggle={(offline) => toggle({ offline })} />
+        <Switch label="Slow network" on={faults.slow} onToggle={(slow) => toggle({ slow })} />
+        <Switch label="Failing server" on={faults.failing} onToggle={(failing) => toggle({ failing })} />
+        <Switch label="Clock an hour ahead" on={faults.skewMs !== 0} onToggle={(ahead) => toggle({ skewMs: ahead ? 3_600_000 : 0 })} />
+      </fieldset>
+      <iframe title={`${name}: workout log`} src={`./index.html?db=${database}&faults`} />
+    </section>
+  );
+}
+
+function Switch({ label, on, onToggle }: { label: string; on: boolean; onToggle: (on: boolean) => void }) {
+  return (
+    <label class="switch">
+      <input type="checkbox" role="switch" checked={on} onChange={({ currentTarget }) => onToggle(currentTarget.checked)} />
+      {label}
+    </label>
+  );
+}
+
+const NONE: Faults = { offline: false, slow: false, failing: false, skewMs: 0 };
+const root = document.getElementById("app");
+if (root) render(<TwoDevices />, root);

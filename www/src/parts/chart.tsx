@@ -1,0 +1,35 @@
+/** A line over time as one SVG. Its label says the same in words. */
+
+interface Point {
+  at: number;
+  value: number;
+}
+
+export function LineChart({ title, unit, points }: { title: string; unit: string; points: Point[] }) {
+  const ordered = points.toSorted((a, b) => a.at - b.at);
+  const [first, last] = [ordered[0], ordered.at(-1)];
+  if (!first || !last || ordered.length < 2) return <p class="empty">Two entries make a line.</p>;
+  const values = ordered.map(({ value }) => value);
+  const [low, high] = [Math.floor(Math.min(...values) - 1), Math.ceil(Math.max(...values) + 1)];
+  const x = (at: number) => LEFT + ((at - first.at) / (last.at - first.at || 1)) * (WIDTH - LEFT - RIGHT);
+  const y = (value: number) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const line = ordered.map(({ at, value }) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
+  const day = (at: number) => new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" });
+  const words = `${title}: ${first.value} ${unit} on ${day(first.at)}, ${last.value} ${unit} on ${day(last.at)}`;
+  return (
+    <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={words}>
+      {[low, (low + high) / 2, high].map((value) => (
+        <g key={value}>
+          <line class="chart-grid" x1={LEFT} x2={WIDTH - RIGHT} y1={y(value)} y2={y(value)} />
+          <text x={LEFT - 6} y={y(value) + 4} text-anchor="end">{value}</text>
+        </g>
+      ))}
+      <polyline class="chart-line" points={line} />
+      <circle class="chart-end" cx={x(last.at)} cy={y(last.value)} r="4" />
+      <text x={LEFT} y={HEIGHT - 4}>{day(first.at)}</text>
+      <text x={WIDTH - RIGHT} y={HEIGHT - 4} text-anchor="end">{day(last.at)}</text>
+    </svg>
+  );
+}
+
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [480, 200, 40, 10, 12, 24];

@@ -1,0 +1,70 @@
+/** Body weight over time, and goals. */
+
+import { useApp } from "../app-context.js";
+import { useRecords } from "../hooks.js";
+import { GOAL_UNITS, type Models, type Row } from "../model.js";
+import { LineChart } from "../parts/chart.js";
+import { AddForm, Choice, Field } from "../parts/field.js";
+import { Rows } from "../parts/rows.js";
+
+export function Progress() {
+  return (
+    <>
+      <BodyWeight />
+      <Goals />
+    </>
+  );
+}
+
+function BodyWeight() {
+  const { sync, attempt } = useApp();
+  const weights = useRecords("user-bodyweight-logs");
+  const newest = weights?.toSorted((a, b) => b.measuredAt - a.measuredAt).slice(0, NEWEST);
+  const add = (field: (name: string) => string) => attempt(() => sync.entities["user-bodyweight-logs"].put({
+    measuredAt: Date.now(), weight: Number(field("weight")),
+  }));
+  return (
+    <>
+      <section class="card" aria-labelledby="weight-title">
+        <h2 id="weight-title">Body weight</h2>
+        {weights && <LineChart title="Body weight" unit="kg" points={weights.map(({ measuredAt, weight }) => ({ at: measuredAt, value: weight }))} />}
+      </section>
+      <AddForm title="Add a weight" onAdd={add}>
+        <Field label="Weight in kilograms" name="weight" type="number" required min={1} max={1000} step={0.1} />
+      </AddForm>
+      <Rows
+        title="Newest weights" entity="user-bodyweight-logs" rows={newest} empty="No weights yet."
+        words={({ weight, measuredAt }) => ({ name: `${weight.toLocaleString()} kg`, about: new Date(measuredAt).toLocaleDateString() })}
+      />
+    </>
+  );
+}
+
+function Goals() {
+  const { sync, attempt } = useApp();
+  const goals = sync.entities["user-goals"];
+  const add = (field: (name: string) => string) => attempt(() => goals.put({
+    title: field("title"), target: Number(field("target")), unit: field("unit") as Models["user-goals"]["unit"],
+  }));
+  const toggle = (goal: Row<"user-goals">) => attempt(() => goals.update(goal.id, { doneAt: goal.doneAt ? null : Date.now() }));
+  return (
+    <>
+      <AddForm title="Add a goal" onAdd={add}>
+        <Field label="Goal" name="title" required />
+        <Field label="Target" name="target" type="number" required min={0} max={100000} step="any" />
+        <Choice label="Unit" name="unit" options={GOAL_UNITS} />
+      </AddForm>
+      <Rows
+        title="Goals" entity="user-goals" rows={useRecords("user-goals")} empty="No goals yet."
+        words={({ title, target, unit, doneAt }) => ({ name: title, about: `${target.toLocaleString()} ${unit}${doneAt ? " · reached" : ""}` })}
+        actions={(goal) => (
+          <button type="button" class="quiet" aria-label={`${goal.doneAt ? "Reopen" : "Reached"}: ${goal.title}`} onClick={() => void toggle(goal)}>
+            {goal.doneAt ? "Reopen" : "Reached"}
+          </button>
+        )}
+      />
+    </>
+  );
+}
+
+const NEWEST = 7;

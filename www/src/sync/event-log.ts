@@ -1,0 +1,56 @@
+/** The newest events of the sync, in words, for the sync screen. Bounded; never holds record contents. */
+
+import type { SyncEvent } from "lastword";
+import type { AppSync } from "../model.js";
+
+export interface Line {
+  number: number;
+  at: number;
+  words: string;
+}
+
+const lines: Line[] = [];
+const listeners = new Set<() => void>();
+let count = 0;
+
+/** Listens to every event of `sync` from now on. */
+export function keepLog(sync: AppSync): void {
+  let state = "";
+  sync.on("status", ({ status }) => {
+    if (status.state === state) return;
+    state = status.state;
+    add(status.error ? `${state}: ${status.error.message} (${status.error.code})` : state);
+  });
+  for (const type of TOLD) sync.on(type, (event) => add(words(event)));
+}
+
+export function logLines(): readonly Line[] {
+  return lines;
+}
+
+export function onLogged(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function add(text: string): void {
+  lines.unshift({ number: ++count, at: Date.now(), words: text });
+  lines.length = Math.min(lines.length, LINES_MAX);
+  for (const listener of listeners) listener();
+}
+
+function words(event: SyncEvent): string {
+  switch (event.type) {
+    case "change": return `${event.ids.length} ${event.source === "remote" ? "arrived" : "changed here"} in ${event.entity}`;
+    case "conflict": return `conflict in ${event.entity}`;
+    case "failure": return `refused in ${event.entity}: ${event.message} (${event.code})`;
+    case "superseded": return `an edit in ${event.entity} lost to a newer one`;
+    case "auth_needed": return "the key was not accepted";
+    case "worker_replaced": return "the sync worker was replaced";
+    case "log": return `${event.level}: ${event.message}`;
+    case "status": case "progress": return event.type;
+  }
+}
+
+const TOLD = ["change", "conflict", "failure", "superseded", "auth_needed", "worker_replaced", "log"] as const;
+const LINES_MAX = 200;
