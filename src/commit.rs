@@ -20,6 +20,11 @@ pub trait Step {
     /// Says what to do next, given all that was read so far. Pure.
     fn next(&self, found: &Found, config: &Config) -> Next<Self::Outcome>;
 
+    /// True when the step never writes.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     /// True when the commit must survive a power cut before anything else happens.
     fn is_strict(&self) -> bool {
         false

@@ -5,12 +5,19 @@
 pub mod checkpoint;
 pub mod commit;
 pub mod config;
+pub mod driver;
 pub mod engine;
 pub mod error;
 pub mod incoming;
+pub mod mapping;
 pub mod memory;
 pub mod outgoing;
 pub mod ports;
 pub mod record;
 
 pub use lastword_protocol as protocol;
+
+#[cfg(target_family = "wasm")]
+pub mod browser;
+#[cfg(target_family = "wasm")]
+pub mod js;

@@ -21,9 +21,9 @@ pub trait Transport {
     /// Fetches the page of `scope` behind `cursor`, at most `limit` records.
     fn pull(&self, scope: Scope, cursor: Option<&str>, limit: usize) -> impl Future<Output = Result<Page, Failure>>;
     /// Sends a body as it is stored; the same key each time.
-    fn push(&self, device_id: &str, in_flight: &InFlight) -> impl Future<Output = Result<Answer, Failure>>;
-    /// Asks the app for a token; `refresh` when the last one was refused. False when the app has none.
-    fn token(&self, refresh: bool) -> impl Future<Output = bool>;
+    fn push(&self, in_flight: &InFlight) -> impl Future<Output = Result<Answer, Failure>>;
+    /// Asks the app for another token, since the last one was refused. False when the app has none.
+    fn refresh_token(&self) -> impl Future<Output = bool>;
 }
 
 /// Time and chance.

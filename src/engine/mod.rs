@@ -19,6 +19,7 @@ use crate::checkpoint::{Checkpoint, InFlight};
 use crate::commit::Refusal;
 use crate::config::{Config, Detect};
 use crate::error::Error;
+use crate::incoming::conflict::Notice;
 use crate::ports::{Now, StoreError};
 use crate::record::{Entity, Millis, Scope};
 use lease::Open;
@@ -122,6 +123,7 @@ impl Engine {
             Event::Woken => self.woken(now),
             Event::SyncNow => self.sync_now(now),
             Event::Edited => self.wake_by(now.mono + self.config.debounce_ms),
+            Event::Touched => self.actions.push(Action::ViewChanged),
             Event::Hint => self.hint(now),
             Event::TokenChanged => self.token_changed(now),
             Event::Transacted(id, result) => self.transacted(id, result, now),
@@ -465,10 +467,21 @@ impl Engine {
         }
     }
 
-    fn tell(&mut self, notices: Vec<crate::incoming::conflict::Notice>) {
-        if !notices.is_empty() {
-            self.actions.push(Action::Tell(notices));
+    fn tell(&mut self, notices: Vec<Notice>) {
+        if notices.is_empty() {
+            return;
         }
+        if let Some(cycle) = &mut self.cycle {
+            for notice in &notices {
+                match notice {
+                    Notice::Conflict(_) => cycle.report.conflicts += 1,
+                    Notice::Failed { .. } => cycle.report.rejected += 1,
+                    Notice::Quarantined { .. } => cycle.report.quarantined += 1,
+                    Notice::Superseded { .. } | Notice::Restamped { .. } | Notice::LostByBackend(_) => {}
+                }
+            }
+        }
+        self.actions.push(Action::Tell(notices));
     }
 
     fn changed(&mut self, keys: Vec<crate::record::Key>) {

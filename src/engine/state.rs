@@ -32,6 +32,8 @@ pub enum Event {
     SyncNow,
     /// A local write has committed.
     Edited,
+    /// Something that the app is shown has changed; nothing is due.
+    Touched,
     /// The browser or the backend hints that a cycle may help: online, visible, a poke.
     Hint,
     /// The app has another token, or another account's.
@@ -88,6 +90,12 @@ pub struct Report {
     pub pulled: usize,
     /// Records the backend acknowledged.
     pub pushed: usize,
+    /// Records for which the user must choose.
+    pub conflicts: usize,
+    /// Records whose push failed.
+    pub rejected: usize,
+    /// Records that arrived and were set aside.
+    pub quarantined: usize,
 }
 
 /// One transaction of the engine's.

@@ -51,6 +51,10 @@ impl Step for Plan {
             .collect();
         Next::Commit(Vec::new(), planned)
     }
+
+    fn is_read_only(&self) -> bool {
+        true
+    }
 }
 
 /// One change to be pushed.

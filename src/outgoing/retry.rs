@@ -196,6 +196,10 @@ impl Step for Overview {
         };
         Next::Commit(Vec::new(), waiting)
     }
+
+    fn is_read_only(&self) -> bool {
+        true
+    }
 }
 
 /// Removes every row, change and checkpoint of the account; the device id stays.

@@ -193,4 +193,8 @@ impl Step for ReadRows {
         }
         Next::Commit(Vec::new(), found.rows.of(self.entity).map(|(id, row)| (id.clone(), row.clone())).collect())
     }
+
+    fn is_read_only(&self) -> bool {
+        true
+    }
 }

@@ -1,0 +1,199 @@
+//! Records to stored values and back. Never lets a value through that JSON would change.
+
+use js_sys::{Array, JsString, Number, Object, Reflect};
+use lastword_protocol::limits::{INTEGER_MAX, OBJECT_KEYS_MAX, PAYLOAD_DEPTH_MAX};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::stores::SYNCED;
+use crate::mapping::FieldNames;
+use crate::record::{Fields, Record, Row, StoredRow, Synced};
+
+/// Any serializable value as a plain JavaScript value.
+///
+/// # Errors
+/// What cannot be held.
+pub fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, String> {
+    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(|error| error.to_string())
+}
+
+/// A typed value from a plain JavaScript value.
+///
+/// # Errors
+/// What is missing or of the wrong type.
+pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, String> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
+}
+
+/// A row as the app stores it.
+///
+/// # Errors
+/// What cannot be held.
+pub fn row_to_js(record: Record, synced: Option<Synced>, names: &FieldNames) -> Result<JsValue, String> {
+    let mut object = names.from_record(record.into_object());
+    if let Some(synced) = synced {
+        object.insert(SYNCED.to_owned(), Value::String(synced.to_string()));
+    }
+    to_js(&object)
+}
+
+/// A record as the app sees it: the row without lastword's own mark.
+///
+/// # Errors
+/// What cannot be held.
+pub fn record_to_js(record: Record, names: &FieldNames) -> Result<JsValue, String> {
+    to_js(&names.from_record(record.into_object()))
+}
+
+/// What stands where a row should be.
+#[must_use]
+pub fn row_from_js(value: &JsValue, names: &FieldNames) -> StoredRow {
+    let decoded = object_from_js(value).and_then(|mut object| {
+        let synced = object.remove(SYNCED);
+        let synced = synced.and_then(|mark| Synced::parse(mark.as_str()?));
+        let record = Record::from_object(names.to_record(object)).map_err(|error| error.to_string())?;
+        Ok(Row { record, synced })
+    });
+    match decoded {
+        Ok(row) => StoredRow::Row(row),
+        Err(reason) => StoredRow::Unreadable(reason),
+    }
+}
+
+/// A JSON object from a JavaScript object.
+///
+/// # Errors
+/// The path of the first value that JSON cannot hold, and what it is.
+pub fn object_from_js(value: &JsValue) -> Result<Fields, String> {
+    match value_from_js(value, &mut String::new(), 0)? {
+        Value::Object(object) => Ok(object),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err("a record must be an object".into())
+        }
+    }
+}
+
+fn value_from_js(value: &JsValue, path: &mut String, depth: usize) -> Result<Value, String> {
+    if depth > PAYLOAD_DEPTH_MAX {
+        return Err(format!("{path}: nested deeper than {PAYLOAD_DEPTH_MAX}"));
+    }
+    if value.is_null() {
+        return Ok(Value::Null);
+    }
+    if let Some(flag) = value.as_bool() {
+        return Ok(Value::Bool(flag));
+    }
+    if let Some(text) = value.dyn_ref::<JsString>() {
+        // A lone surrogate would silently become U+FFFD on its way into wasm.
+        return if text.is_well_formed() { Ok(Value::String(text.into())) } else { Err(format!("{path}: {LONE}")) };
+    }
+    if let Some(number) = value.as_f64() {
+        return number_from_js(number).map_err(|reason| format!("{path}: {reason}"));
+    }
+    if let Some(array) = value.dyn_ref::<Array>() {
+        return array_from_js(array, path, depth);
+    }
+    if is_plain(value) {
+        return entries_from_js(value.unchecked_ref(), path, depth);
+    }
+    Err(format!("{path}: {} cannot be held by JSON", kind(value)))
+}
+
+fn number_from_js(number: f64) -> Result<Value, &'static str> {
+    if !number.is_finite() {
+        return Err("a number that is not finite");
+    }
+    if number == 0.0 && number.is_sign_negative() {
+        return Err("-0, which JSON would change to 0");
+    }
+    #[allow(clippy::cast_precision_loss, reason = "2^53 - 1 is exact")]
+    let integer_max = INTEGER_MAX as f64;
+    if number.fract() == 0.0 {
+        if number.abs() <= integer_max {
+            #[allow(clippy::cast_possible_truncation, reason = "a safe integer is exact")]
+            return Ok(Value::from(number as i64));
+        }
+        if number.abs() < NUMBER_WRITTEN_AS_INTEGER_MAX {
+            return Err("an integer beyond 2^53 - 1");
+        }
+    }
+    Ok(serde_json::Number::from_f64(number).map_or(Value::Null, Value::Number))
+}
+
+fn array_from_js(array: &Array, path: &mut String, depth: usize) -> Result<Value, String> {
+    let mut items = Vec::with_capacity(array.length() as usize);
+    for (index, item) in array.iter().enumerate() {
+        let length = path.len();
+        path.push_str(&format!("/{index}"));
+        items.push(value_from_js(&item, path, depth + 1)?);
+        path.truncate(length);
+    }
+    Ok(Value::Array(items))
+}
+
+fn entries_from_js(object: &Object, path: &mut String, depth: usize) -> Result<Value, String> {
+    let keys = Object::keys(object);
+    if keys.length() as usize > OBJECT_KEYS_MAX {
+        return Err(format!("{path}: more than {OBJECT_KEYS_MAX} keys"));
+    }
+    let mut fields = Fields::new();
+    for key in keys.iter() {
+        let value = Reflect::get(object, &key).map_err(|_| format!("{path}: a field that cannot be read"))?;
+        // An absent field and an undefined one read the same.
+        if value.is_undefined() {
+            continue;
+        }
+        let Some(name) = key.dyn_ref::<JsString>().filter(|name| name.is_well_formed()).map(String::from) else {
+            return Err(format!("{path}: {LONE} in a field name"));
+        };
+        if lastword_protocol::strict::FORBIDDEN_KEYS.contains(&name.as_str()) {
+            return Err(format!("{path}: a field called {name}"));
+        }
+        let length = path.len();
+        path.push('/');
+        path.push_str(&name);
+        let value = value_from_js(&value, path, depth + 1)?;
+        path.truncate(length);
+        fields.insert(name, value);
+    }
+    Ok(Value::Object(fields))
+}
+
+fn is_plain(value: &JsValue) -> bool {
+    if !value.is_object() {
+        return false;
+    }
+    let prototype = Object::get_prototype_of(value);
+    // The base prototype of any realm has none of its own.
+    prototype.is_null() || Object::get_prototype_of(&prototype).is_null()
+}
+
+fn kind(value: &JsValue) -> String {
+    if value.is_undefined() {
+        return "undefined".into();
+    }
+    if !value.is_object() {
+        return value.js_typeof().as_string().unwrap_or_default();
+    }
+    let constructor = Object::get_prototype_of(value).constructor();
+    String::from(constructor.name())
+}
+
+/// The array key of a record in lastword's own stores.
+#[must_use]
+pub fn key_to_js(entity: &str, id: &str) -> JsValue {
+    Array::of2(&entity.into(), &id.into()).into()
+}
+
+/// A number that IndexedDB takes as a key.
+#[allow(clippy::cast_precision_loss, reason = "times count below 2^53")]
+#[must_use]
+pub fn time_to_js(time: i64) -> JsValue {
+    Number::from(time as f64).into()
+}
+
+const LONE: &str = "a lone surrogate, which is no Unicode text";
+/// `JSON.stringify` writes integers below 10^21 in full, and a strict reader refuses those beyond 2^53 - 1.
+const NUMBER_WRITTEN_AS_INTEGER_MAX: f64 = 1e21;

@@ -1,0 +1,177 @@
+//! The options object to a checked configuration, every default stated. Never opens anything.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use js_sys::RegExp;
+use lastword_protocol::entity::EntityDef;
+use lastword_protocol::limits::{BATCH_RECORDS_MAX, PAGE_RECORDS_MAX};
+use lastword_protocol::schema::PatternTest;
+use send_wrapper::SendWrapper;
+use serde::Deserialize;
+use serde_json::Value;
+use wasm_bindgen::JsValue;
+
+use crate::browser::{EntityLayout, Layout, codec};
+use crate::config::{Config, DEBOUNCE_MS, Detect, EntityDeclaration, INTERVAL_MS, Policy, Style};
+use crate::error::Error;
+use crate::mapping::FieldNames;
+
+/// What the app gives.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Options {
+    database: String,
+    #[serde(default)]
+    attached: bool,
+    /// Whose records these are; none where the app has no accounts.
+    #[serde(default)]
+    pub(super) account: Option<String>,
+    entities: BTreeMap<String, EntityOptions>,
+    pub(super) backend: BackendOptions,
+    #[serde(default = "interval_ms")]
+    interval_ms: i64,
+    #[serde(default = "debounce_ms")]
+    debounce_ms: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct EntityOptions {
+    /// The object store; the entity's name when absent.
+    #[serde(default)]
+    store: Option<String>,
+    /// `/api/v1/{name}` when absent.
+    #[serde(default)]
+    path: Option<String>,
+    #[serde(default)]
+    schema: Option<Value>,
+    #[serde(default)]
+    references: BTreeMap<String, String>,
+    #[serde(default)]
+    fields: FieldNames,
+    #[serde(default)]
+    detect: DetectOption,
+    #[serde(default)]
+    conflicts: PolicyOption,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum DetectOption {
+    #[default]
+    Exact,
+    Scan,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum PolicyOption {
+    #[default]
+    LastWriteWins,
+    Manual,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct BackendOptions {
+    pub(super) url: String,
+    #[serde(default)]
+    style: StyleOption,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    /// The protocol's 100 when absent.
+    #[serde(default)]
+    batch_records: Option<usize>,
+    /// The protocol's 1,000 when absent.
+    #[serde(default)]
+    page_records: Option<usize>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum StyleOption {
+    #[default]
+    Resource,
+    Changeset,
+}
+
+/// Everything that the options lead to.
+pub(super) struct Parsed {
+    pub(super) config: Rc<Config>,
+    pub(super) layout: Layout,
+    pub(super) options: Options,
+}
+
+/// Reads and checks the options object.
+///
+/// # Errors
+/// [`Error::Config`] with one sentence that says what to change.
+pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
+    let mut options: Options =
+        codec::from_js(options).map_err(|error| config(format!("the options are not valid: {error}")))?;
+    let declared_by_app = std::mem::take(&mut options.entities);
+    let mut declared = BTreeMap::new();
+    let mut layouts = BTreeMap::new();
+    for (name, entity) in declared_by_app {
+        let store = entity.store.unwrap_or_else(|| name.clone());
+        if let Some((other, _)) = layouts.iter().find(|(_, layout): &(&String, &EntityLayout)| layout.store == store) {
+            return Err(config(format!(
+                "the entities `{other}` and `{name}` share the store `{store}`: give each its own"
+            )));
+        }
+        layouts.insert(name.clone(), EntityLayout { name: name.clone(), store, names: entity.fields });
+        let detect = match entity.detect {
+            DetectOption::Exact => Detect::Exact,
+            DetectOption::Scan => Detect::Scan,
+        };
+        let policy = match entity.conflicts {
+            PolicyOption::LastWriteWins => Policy::LastWriteWins,
+            PolicyOption::Manual => Policy::Manual,
+        };
+        let def = EntityDef { path: entity.path, schema: entity.schema, references: entity.references };
+        declared.insert(name, EntityDeclaration { def, detect, policy, write_back: true });
+    }
+    let style = match options.backend.style {
+        StyleOption::Resource => Style::Resource,
+        StyleOption::Changeset => Style::Changeset,
+    };
+    let mut checked = Config::new(declared, style, &compile_pattern)?;
+    checked.interval_ms = within("intervalMs", options.interval_ms, 1_000, i64::MAX)?;
+    checked.debounce_ms = within("debounceMs", options.debounce_ms, 0, i64::MAX)?;
+    if let Some(records) = options.backend.batch_records {
+        checked.batch_records = within("backend.batchRecords", records, 1, BATCH_RECORDS_MAX)?;
+    }
+    if let Some(records) = options.backend.page_records {
+        checked.page_records = within("backend.pageRecords", records, 1, PAGE_RECORDS_MAX)?;
+    }
+    let entities = checked.entities.iter().filter_map(|entity| layouts.remove(&entity.name)).collect();
+    let layout = Layout { database: options.database.clone(), attached: options.attached, entities };
+    Ok(Parsed { config: Rc::new(checked), layout, options })
+}
+
+/// Compiles a schema's `pattern` with the browser's own engine, in Unicode mode.
+fn compile_pattern(pattern: &str) -> Result<PatternTest, String> {
+    // The constructor throws on a bad pattern, which a direct call would not catch.
+    let regexp = js_sys::Reflect::get(&js_sys::global(), &"RegExp".into())
+        .and_then(|class| js_sys::Reflect::construct(&class.into(), &js_sys::Array::of2(&pattern.into(), &"u".into())))
+        .map_err(|_| format!("`{pattern}` is not a regular expression"))?;
+    let regexp = SendWrapper::new(RegExp::from(regexp));
+    Ok(Box::new(move |text| regexp.test(text)))
+}
+
+fn within<T: PartialOrd + std::fmt::Display + Copy>(name: &str, value: T, min: T, max: T) -> Result<T, Error> {
+    if min <= value && value <= max { Ok(value) } else { Err(config(format!("`{name}` must be from {min} to {max}"))) }
+}
+
+fn config(message: String) -> Error {
+    Error::Config { message }
+}
+
+fn interval_ms() -> i64 {
+    INTERVAL_MS
+}
+
+fn debounce_ms() -> i64 {
+    DEBOUNCE_MS
+}

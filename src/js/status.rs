@@ -1,0 +1,322 @@
+//! What the app is shown: status, changes, conflicts, failures, events. Never holds record contents but in conflicts.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::browser::Layout;
+use crate::config::Config;
+use crate::driver::Told;
+use crate::engine::state::{Halt, Mode, Report};
+use crate::engine::{Progress, View};
+use crate::error::Error;
+use crate::incoming::conflict::{Conflict, Notice};
+use crate::outgoing::outbox::{Change, ChangeError, ChangeState, Operation};
+use crate::outgoing::retry::Waiting;
+use crate::record::{Entity, Millis, Record};
+
+/// The state of syncing, as a whole.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Status<'a> {
+    state: &'static str,
+    leader: bool,
+    pending: usize,
+    failed: usize,
+    conflicts: usize,
+    quarantined: usize,
+    last_sync_at: Option<Millis>,
+    next_try_at: Option<Millis>,
+    error: Option<ShownError>,
+    progress: Option<ShownProgress>,
+    entities: BTreeMap<&'a str, EntityStatus>,
+}
+
+/// The state of one entity.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EntityStatus {
+    pending: usize,
+    failed: usize,
+    conflicts: usize,
+    quarantined: usize,
+    last_push_at: Option<Millis>,
+    last_pull_at: Option<Millis>,
+}
+
+#[derive(Serialize)]
+struct ShownError {
+    code: &'static str,
+    message: String,
+    retryable: bool,
+}
+
+#[derive(Serialize)]
+struct ShownProgress {
+    phase: &'static str,
+    done: usize,
+    total: Option<usize>,
+}
+
+impl<'a> Status<'a> {
+    pub(super) fn new(config: &'a Config, view: &View, waiting: &Waiting, now: Millis) -> Self {
+        let mut entities: BTreeMap<Entity, EntityStatus> =
+            config.all().map(|entity| (entity, EntityStatus::default())).collect();
+        for (entity, status) in &mut entities {
+            let meta = waiting.entities.get(entity);
+            status.last_push_at = meta.and_then(|meta| meta.last_push);
+            status.last_pull_at = meta.and_then(|meta| meta.last_pull);
+            status.quarantined = waiting.quarantined.get(entity).copied().unwrap_or(0);
+        }
+        for change in &waiting.changes {
+            let Some(status) = entities.get_mut(&change.key.entity) else { continue };
+            match change.state {
+                ChangeState::Pending => status.pending += 1,
+                ChangeState::Failed | ChangeState::FailedPermanently => status.failed += 1,
+                ChangeState::Acknowledged | ChangeState::Conflict => {}
+            }
+        }
+        for conflict in &waiting.conflicts {
+            if let Some(status) = entities.get_mut(&conflict.key.entity) {
+                status.conflicts += 1;
+            }
+        }
+        let sum = |of: fn(&EntityStatus) -> usize| entities.values().map(of).sum();
+        Self {
+            state: state(view),
+            leader: view.mode == Mode::Leader,
+            pending: sum(|entity| entity.pending),
+            failed: sum(|entity| entity.failed),
+            conflicts: sum(|entity| entity.conflicts),
+            quarantined: sum(|entity| entity.quarantined),
+            last_sync_at: view.last_sync_at,
+            next_try_at: view.next_try_in_ms.map(|ms| Millis(now.0 + ms)),
+            error: view.error.as_ref().map(shown_error),
+            progress: view.progress.map(shown_progress),
+            entities: entities
+                .into_iter()
+                .map(|(entity, status)| (config.entity(entity).name.as_str(), status))
+                .collect(),
+        }
+    }
+}
+
+fn state(view: &View) -> &'static str {
+    match (view.mode, view.halt, view.is_syncing, &view.error) {
+        (Mode::Stopped, ..) => "stopped",
+        (_, Some(Halt::AuthNeeded), ..) => "auth_needed",
+        (_, Some(Halt::UpgradeRequired | Halt::AccountMismatch | Halt::StoreClosed), ..) => "failed",
+        (_, None, true, _) => "syncing",
+        (_, None, false, Some(Error::Network | Error::Timeout { .. })) => "offline",
+        (_, None, false, Some(_)) => "failed",
+        (_, None, false, None) => "idle",
+    }
+}
+
+fn shown_error(error: &Error) -> ShownError {
+    ShownError { code: error.code(), message: error.to_string(), retryable: error.retryable() }
+}
+
+fn shown_progress(progress: Progress) -> ShownProgress {
+    let phase = if progress.is_push { "push" } else { "pull" };
+    ShownProgress { phase, done: progress.done, total: progress.total }
+}
+
+/// What one cycle did.
+#[derive(Serialize)]
+pub(super) struct SyncResult {
+    pushed: usize,
+    pulled: usize,
+    conflicts: usize,
+    rejected: usize,
+    quarantined: usize,
+}
+
+impl From<Report> for SyncResult {
+    fn from(report: Report) -> Self {
+        Self {
+            pushed: report.pushed,
+            pulled: report.pulled,
+            conflicts: report.conflicts,
+            rejected: report.rejected,
+            quarantined: report.quarantined,
+        }
+    }
+}
+
+/// One outbox row.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShownChange<'a> {
+    entity: &'a str,
+    id: String,
+    operation: Operation,
+    state: ChangeState,
+    attempts: u32,
+    queued_at: Millis,
+    last_attempt_at: Option<Millis>,
+    next_try_at: Option<Millis>,
+    error: Option<ChangeError>,
+}
+
+impl<'a> ShownChange<'a> {
+    pub(super) fn new(config: &'a Config, change: Change) -> Self {
+        Self {
+            entity: &config.entity(change.key.entity).name,
+            id: change.key.id,
+            operation: change.operation,
+            state: change.state,
+            attempts: change.attempts,
+            queued_at: change.queued_at,
+            last_attempt_at: change.last_attempt_at,
+            next_try_at: change.next_try_at,
+            error: change.error,
+        }
+    }
+}
+
+/// Where one record stands.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecordStatus {
+    state: &'static str,
+    attempts: u32,
+    last_attempt_at: Option<Millis>,
+    error: Option<ChangeError>,
+}
+
+impl RecordStatus {
+    /// By its outbox row, or by whether there is a row at all.
+    pub(super) fn new(change: Option<&Change>, exists: bool) -> Self {
+        let state = match change.map(|change| change.state) {
+            Some(ChangeState::Pending) => "pending",
+            // The backend has it: that it has not been seen in a pull yet is our business.
+            Some(ChangeState::Acknowledged) => "synced",
+            Some(ChangeState::Conflict) => "conflict",
+            Some(ChangeState::Failed) => "failed",
+            Some(ChangeState::FailedPermanently) => "failed_permanently",
+            None if exists => "synced",
+            None => "unknown",
+        };
+        Self {
+            state,
+            attempts: change.map_or(0, |change| change.attempts),
+            last_attempt_at: change.and_then(|change| change.last_attempt_at),
+            error: change.and_then(|change| change.error.clone()),
+        }
+    }
+}
+
+/// A change that failed.
+#[derive(Serialize)]
+pub(super) struct Failure<'a> {
+    entity: &'a str,
+    id: String,
+    code: String,
+    message: String,
+    attempts: u32,
+}
+
+impl<'a> Failure<'a> {
+    pub(super) fn new(config: &'a Config, change: Change) -> Option<Self> {
+        let failed = matches!(change.state, ChangeState::Failed | ChangeState::FailedPermanently);
+        let error = change.error.filter(|_| failed)?;
+        Some(Self {
+            entity: &config.entity(change.key.entity).name,
+            id: change.key.id,
+            code: error.code,
+            message: error.message,
+            attempts: change.attempts,
+        })
+    }
+}
+
+/// A conflict with both copies, in the app's own field names.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShownConflict<'a> {
+    entity: &'a str,
+    id: String,
+    local: Map<String, Value>,
+    remote: Option<Map<String, Value>>,
+    found_at: Millis,
+}
+
+impl<'a> ShownConflict<'a> {
+    pub(super) fn new(config: &'a Config, layout: &Layout, conflict: Conflict) -> Self {
+        let names = &layout.entities[usize::from(conflict.key.entity.0)].names;
+        let shown = |record: Record| names.from_record(record.into_object());
+        Self {
+            entity: &config.entity(conflict.key.entity).name,
+            id: conflict.key.id,
+            local: shown(conflict.local),
+            remote: conflict.remote.map(shown),
+            found_at: conflict.found_at,
+        }
+    }
+}
+
+/// An event of the app's.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum SyncEvent<'a> {
+    /// Rows changed.
+    Change { entity: &'a str, ids: Vec<String>, source: &'static str },
+    /// Both sides changed a record and the user decides.
+    Conflict { entity: &'a str, id: String },
+    /// A push of a record failed.
+    Failure { entity: &'a str, id: String, code: String, message: String },
+    /// A local edit lost to a newer copy.
+    Superseded { entity: &'a str, id: String },
+    /// The backend does not accept the token.
+    AuthNeeded,
+    /// Anything else worth telling a developer.
+    Log { level: &'static str, message: String },
+}
+
+impl<'a> SyncEvent<'a> {
+    /// The events that `told` makes. The view itself is told by the status.
+    pub(super) fn all(config: &'a Config, told: Told) -> Vec<Self> {
+        match told {
+            Told::Notices(notices) => notices.into_iter().map(|notice| Self::of_notice(config, notice)).collect(),
+            Told::Changed(keys) => {
+                let mut by_entity: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
+                for key in keys {
+                    by_entity.entry(key.entity).or_default().push(key.id);
+                }
+                let change =
+                    |(entity, ids)| Self::Change { entity: &config.entity(entity).name, ids, source: "remote" };
+                by_entity.into_iter().map(change).collect()
+            }
+            Told::Ended(Err(Error::AuthNeeded)) => vec![Self::AuthNeeded],
+            Told::Ended(Err(error)) => vec![Self::Log { level: "warn", message: error.to_string() }],
+            Told::Ended(Ok(_)) | Told::View => Vec::new(),
+        }
+    }
+
+    fn of_notice(config: &'a Config, notice: Notice) -> Self {
+        let name = |entity: Entity| config.entity(entity).name.as_str();
+        match notice {
+            Notice::Superseded { key, .. } => Self::Superseded { entity: name(key.entity), id: key.id },
+            Notice::Conflict(key) => Self::Conflict { entity: name(key.entity), id: key.id },
+            Notice::Failed { key, code, message, .. } => {
+                Self::Failure { entity: name(key.entity), id: key.id, code, message }
+            }
+            Notice::Quarantined { key, reason } => Self::Log {
+                level: "warn",
+                message: format!("a record of `{}` from the backend was set aside: {reason}", name(key.entity)),
+            },
+            Notice::Restamped { count } => Self::Log {
+                level: "warn",
+                message: format!(
+                    "this device's clock was ahead: {count} edits were stamped again by the backend's clock"
+                ),
+            },
+            Notice::LostByBackend(key) => Self::Log {
+                level: "warn",
+                message: format!("the backend lost a record of `{}`: it is sent again", name(key.entity)),
+            },
+        }
+    }
+}
