@@ -11,12 +11,12 @@ pub mod error;
 pub mod keys;
 pub mod pokes;
 mod pull;
-pub mod purge;
 mod push;
 pub mod replica;
 mod routes;
 pub mod state;
 pub mod store;
+pub mod upkeep;
 mod wire;
 
 pub use routes::router;

@@ -16,7 +16,7 @@ pub(crate) struct Page {
     pub(crate) cursor: String,
     pub(crate) has_more: bool,
     pub(crate) up_to: ServerMillis,
-    pub(crate) remaining: u64,
+    pub(crate) remaining: Option<u64>,
     pub(crate) epoch: String,
 }
 
@@ -81,13 +81,13 @@ async fn refuse(state: &AppState, user: UserId, found: &UserState, stale: Stale)
 }
 
 fn cut(state: &AppState, user_id: UserId, scope: Option<&str>, since: Option<Position>, read: PageRead) -> Page {
-    let PageRead { user, copies, remaining, mark_at_end, .. } = read;
+    let PageRead { user, copies, has_more, remaining, mark_at_end, .. } = read;
     let floor = since.map_or(user.horizon_seq, |position| position.floor);
-    let last = copies.last().filter(|_| remaining > 0);
+    let last = copies.last().filter(|_| has_more);
     let (seq, mark) = last.map_or((user.head_seq, user.mark), |copy| (copy.seq, mark_at_end));
     let up_to = ServerMillis(last.map_or(user.head_ms, |copy| copy.server_ms));
     let cursor = state.cursors.write(user_id, scope, Position { epoch: user.epoch, mark, seq, floor });
-    Page { cursor, has_more: remaining > 0, up_to, remaining, epoch: epoch_text(user.epoch), copies }
+    Page { cursor, has_more, up_to, remaining, epoch: epoch_text(user.epoch), copies }
 }
 
 /// The cursor of everything `user` has now.

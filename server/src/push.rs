@@ -73,6 +73,7 @@ async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
     tx.commit(PushWrites { copies: decision.writes, user, keep: name.map(kept) }, now.0).await?;
     if moved {
         state.pokes.poke(job.user);
+        state.store.announce(job.user);
     }
     Ok(PushAnswer { results, user, now })
 }

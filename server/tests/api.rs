@@ -10,7 +10,7 @@ use axum::body::Body;
 use lastword_protocol::limits::{BATCH_BYTES_MAX, PAGE_BYTES_MAX, STAMP_AHEAD_MAX_MS};
 use lastword_protocol::time::ServerMillis;
 use lastword_server::Options;
-use lastword_server::purge::purge;
+use lastword_server::upkeep::purge;
 use serde_json::{Value, json};
 use support::{App, BATCH, LOGS, START_MS, batch, device, request};
 use uuid::Uuid;

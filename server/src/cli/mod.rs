@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use lastword_server::store::ServerStore;
+use lastword_server::store::postgres::PostgresStore;
 use lastword_server::store::sqlite::SqliteStore;
 
 pub(crate) use error::CliError;
@@ -29,6 +30,9 @@ struct DatabaseArgs {
     /// A SQLite file, made when it is not there, or a postgres:// URL.
     #[arg(long, env = "LASTWORD_DATABASE", default_value = "lastword.db", global = true, hide_env_values = true)]
     database: String,
+    /// Most connections to Postgres from this node.
+    #[arg(long, env = "LASTWORD_DATABASE_CONNECTIONS", default_value_t = 10, global = true)]
+    connections: u32,
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,36 +62,41 @@ enum Command {
 /// Runs one command.
 pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
     match cli.command {
-        Command::Serve(args) => serve::serve(&cli.database.database, args).await,
+        Command::Serve(args) => serve::serve(&cli.database, args).await,
         Command::Migrate => {
-            open(&cli.database.database).await?;
+            open(&cli.database).await?;
             println!("the database is up to date");
             Ok(())
         }
-        Command::Purge(args) => purge::purge_now(open(&cli.database.database).await?.as_ref(), args).await,
-        Command::Backup { file } => backup(&cli.database.database, &file).await,
-        Command::User(command) => accounts::user(open(&cli.database.database).await?.as_ref(), command).await,
-        Command::Key(command) => accounts::key(open(&cli.database.database).await?.as_ref(), command).await,
-        Command::Device(command) => accounts::device(open(&cli.database.database).await?.as_ref(), command).await,
+        Command::Purge(args) => purge::purge_now(open(&cli.database).await?.as_ref(), args).await,
+        Command::Backup { file } => backup(&cli.database, &file).await,
+        Command::User(command) => accounts::user(open(&cli.database).await?.as_ref(), command).await,
+        Command::Key(command) => accounts::key(open(&cli.database).await?.as_ref(), command).await,
+        Command::Device(command) => accounts::device(open(&cli.database).await?.as_ref(), command).await,
     }
 }
 
-async fn open(database: &str) -> Result<Arc<dyn ServerStore>, CliError> {
-    Ok(Arc::new(SqliteStore::open(Path::new(database)).await?))
+async fn open(args: &DatabaseArgs) -> Result<Arc<dyn ServerStore>, CliError> {
+    if args.is_postgres() {
+        return Ok(Arc::new(PostgresStore::open(&args.database, args.connections).await?));
+    }
+    Ok(Arc::new(SqliteStore::open(Path::new(&args.database)).await?))
 }
 
-async fn backup(database: &str, file: &Path) -> Result<(), CliError> {
-    if is_postgres(database) {
+async fn backup(args: &DatabaseArgs, file: &Path) -> Result<(), CliError> {
+    if args.is_postgres() {
         return Err(CliError::BackupOfPostgres);
     }
     if file.exists() {
         return Err(CliError::BackupExists(file.into()));
     }
-    SqliteStore::open(Path::new(database)).await?.backup(file).await?;
+    SqliteStore::open(Path::new(&args.database)).await?.backup(file).await?;
     println!("wrote {}", file.display());
     Ok(())
 }
 
-fn is_postgres(database: &str) -> bool {
-    database.starts_with("postgres://") || database.starts_with("postgresql://")
+impl DatabaseArgs {
+    fn is_postgres(&self) -> bool {
+        self.database.starts_with("postgres://") || self.database.starts_with("postgresql://")
+    }
 }

@@ -1,12 +1,9 @@
-//! `purge`, now or every hour. Never keeps tombstones for less than 30 days.
-
-use std::time::Duration;
+//! `purge`, now. Never keeps tombstones for less than 30 days.
 
 use clap::Args;
-use lastword_server::AppState;
 use lastword_server::clock::Clock;
-use lastword_server::purge::purge;
 use lastword_server::store::ServerStore;
+use lastword_server::upkeep::purge;
 
 use super::CliError;
 
@@ -23,20 +20,8 @@ pub(crate) async fn purge_now(store: &dyn ServerStore, args: PurgeArgs) -> Resul
     Ok(())
 }
 
-/// Purges at start and every hour.
-pub(crate) async fn purge_hourly(state: AppState, args: PurgeArgs) {
-    let mut hours = tokio::time::interval(Duration::from_secs(60 * 60));
-    loop {
-        hours.tick().await;
-        match purge(state.store.as_ref(), state.clock.now(), args.kept_ms()).await {
-            Ok(purged) => tracing::info!(purged.tombstones, purged.answers, "purged"),
-            Err(error) => tracing::warn!(%error, "could not purge; next try in an hour"),
-        }
-    }
-}
-
 impl PurgeArgs {
-    fn kept_ms(self) -> i64 {
+    pub(crate) fn kept_ms(self) -> i64 {
         self.tombstone_days * DAY_MS
     }
 }

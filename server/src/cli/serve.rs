@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use lastword_server::entities::Entities;
+use lastword_server::upkeep::upkeep;
 use lastword_server::{AppState, Options, router};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use super::CliError;
 use super::purge::PurgeArgs;
+use super::{CliError, DatabaseArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -37,7 +38,7 @@ pub(crate) struct ServeArgs {
     log: String,
 }
 
-pub(crate) async fn serve(database: &str, args: ServeArgs) -> Result<(), CliError> {
+pub(crate) async fn serve(database: &DatabaseArgs, args: ServeArgs) -> Result<(), CliError> {
     start_log(&args.log);
     let entities = Entities::load(&args.entities)?;
     if let Some(folder) = args.static_folder.as_ref().filter(|folder| !folder.is_dir()) {
@@ -53,7 +54,7 @@ pub(crate) async fn serve(database: &str, args: ServeArgs) -> Result<(), CliErro
     let listener = listen(args.listen).await?;
     let address = listener.local_addr().map_err(|error| listen_error(args.listen, &error))?;
     println!("lastword-server listening on http://{address}");
-    let purging = tokio::spawn(super::purge::purge_hourly(state.clone(), args.purge));
+    let upkeep = tokio::spawn(upkeep(state.clone(), args.purge.kept_ms()));
     axum::serve(listener, router(state.clone()))
         .with_graceful_shutdown(async move {
             told_to_stop().await;
@@ -62,7 +63,7 @@ pub(crate) async fn serve(database: &str, args: ServeArgs) -> Result<(), CliErro
         })
         .await
         .map_err(|error| CliError::Stopped(error.to_string()))?;
-    purging.abort();
+    upkeep.abort();
     tracing::info!("stopped");
     Ok(())
 }

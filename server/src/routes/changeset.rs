@@ -73,7 +73,7 @@ pub(crate) async fn download(
         has_more: page.has_more,
         changes: page.copies.iter().map(wire::change_json).collect::<Result<_, _>>()?,
         up_to: Some(page.up_to),
-        remaining: Some(page.remaining),
+        remaining: page.remaining,
         server_time: state.clock.now(),
         epoch: page.epoch,
     }))

@@ -46,7 +46,7 @@ pub(crate) async fn pull(
         up_to: Some(page.up_to),
         server_time: Some(state.clock.now()),
         epoch: Some(page.epoch),
-        remaining: Some(page.remaining),
+        remaining: page.remaining,
     }))
 }
 

@@ -1,6 +1,9 @@
 //! What the server keeps, as one contract for two databases. Holds no rule of the protocol: those are in `replica.rs`.
 
+mod accounts;
 mod error;
+pub mod postgres;
+mod shared;
 pub mod sqlite;
 
 use std::collections::HashSet;
@@ -8,7 +11,11 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+pub use accounts::{AccountStore, DeviceRow, KeyOwner, KeyRow, UserRow};
 pub use error::{OpenError, StoreError};
+pub use shared::PurgeStore;
+
+use crate::pokes::Pokes;
 
 /// Names a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type)]
@@ -97,8 +104,10 @@ pub struct PageRead {
     pub mark_at_end: i64,
     /// The copies, in order of their sequence.
     pub copies: Vec<StoredCopy>,
-    /// Copies that wait behind this page.
-    pub remaining: u64,
+    /// True when copies wait behind this page.
+    pub has_more: bool,
+    /// How many, where that was cheap to count.
+    pub remaining: Option<u64>,
 }
 
 /// Which page to read.
@@ -143,60 +152,6 @@ pub struct PushWrites {
     pub keep: Option<(PushName, KeptAnswer)>,
 }
 
-/// A user as listed.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct UserRow {
-    /// Its id.
-    pub id: UserId,
-    /// Its name.
-    pub name: String,
-    /// When it was added.
-    pub created_ms: i64,
-}
-
-/// An API key as listed: never the key itself.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct KeyRow {
-    /// Its id.
-    pub id: Uuid,
-    /// What it is for.
-    pub label: String,
-    /// When it was made.
-    pub created_ms: i64,
-    /// When it was last used, to within ten minutes.
-    pub last_used_ms: Option<i64>,
-    /// When it was revoked.
-    pub revoked_ms: Option<i64>,
-}
-
-/// A device as listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct DeviceRow {
-    /// Its id.
-    pub id: DeviceId,
-    /// When it was first seen.
-    pub created_ms: i64,
-    /// Its last push.
-    pub last_push_ms: Option<i64>,
-    /// Its last pull, where it says who it is.
-    pub last_pull_ms: Option<i64>,
-    /// When it was revoked.
-    pub revoked_ms: Option<i64>,
-}
-
-/// Who a valid API key belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct KeyOwner {
-    /// The key.
-    #[sqlx(rename = "id")]
-    pub key: Uuid,
-    /// Its user.
-    #[sqlx(rename = "user_id")]
-    pub user: UserId,
-    /// When it was last used.
-    pub last_used_ms: Option<i64>,
-}
-
 /// How many records of an entity a user has.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct EntityCount {
@@ -210,7 +165,7 @@ pub struct EntityCount {
 
 /// The database behind the server.
 #[async_trait]
-pub trait ServerStore: Send + Sync + 'static {
+pub trait ServerStore: AccountStore + PurgeStore {
     /// The secret that signs this database's cursors.
     fn cursor_secret(&self) -> [u8; 32];
 
@@ -223,56 +178,13 @@ pub trait ServerStore: Send + Sync + 'static {
     /// The user's counters.
     async fn user_state(&self, user: UserId) -> Result<UserState, StoreError>;
 
-    /// Gives the user a new epoch if the present one is still `old`; returns the epoch that stands.
-    async fn renew_epoch(&self, user: UserId, old: i64) -> Result<i64, StoreError>;
+    /// Tells the other nodes on this database, soon and perhaps not, that the user's history moved.
+    fn announce(&self, _user: UserId) {}
 
-    /// Counts the user's records by entity.
-    async fn counts(&self, user: UserId) -> Result<Vec<EntityCount>, StoreError>;
-
-    /// Users with tombstones accepted before `before_ms`, at most `limit` of them.
-    async fn users_with_tombstones(&self, before_ms: i64, limit: usize) -> Result<Vec<UserId>, StoreError>;
-
-    /// Removes a user's tombstones accepted before `before_ms` and moves its horizon, in one transaction.
-    async fn purge_tombstones(&self, user: UserId, before_ms: i64) -> Result<u64, StoreError>;
-
-    /// Removes answers kept since before `before_ms`, at most `limit` of them.
-    async fn purge_answers(&self, before_ms: i64, limit: u64) -> Result<u64, StoreError>;
-
-    /// Adds a user; false when the name is taken.
-    async fn add_user(&self, user: &UserRow) -> Result<bool, StoreError>;
-
-    /// The user of this name.
-    async fn user_by_name(&self, name: &str) -> Result<Option<UserId>, StoreError>;
-
-    /// All users.
-    async fn users(&self) -> Result<Vec<UserRow>, StoreError>;
-
-    /// Adds an API key by its hash.
-    async fn add_key(&self, user: UserId, key: &KeyRow, hash: &[u8; 32]) -> Result<(), StoreError>;
-
-    /// Who the unrevoked key of this hash belongs to.
-    async fn key_owner(&self, hash: &[u8; 32]) -> Result<Option<KeyOwner>, StoreError>;
-
-    /// Notes that a key was used.
-    async fn touch_key(&self, key: Uuid, now_ms: i64) -> Result<(), StoreError>;
-
-    /// The keys of a user.
-    async fn keys(&self, user: UserId) -> Result<Vec<KeyRow>, StoreError>;
-
-    /// Revokes a key; false when there is none of this id that was not revoked before.
-    async fn revoke_key(&self, key: Uuid, now_ms: i64) -> Result<bool, StoreError>;
-
-    /// The devices of a user.
-    async fn devices(&self, user: UserId) -> Result<Vec<DeviceRow>, StoreError>;
-
-    /// Revokes a device; false when there is none of this id that was not revoked before.
-    async fn revoke_device(&self, user: UserId, device: DeviceId, now_ms: i64) -> Result<bool, StoreError>;
-
-    /// Notes a pull of a device; false when the device is revoked.
-    async fn note_pull(&self, user: UserId, device: DeviceId, now_ms: i64) -> Result<bool, StoreError>;
-
-    /// Answers when the database does.
-    async fn ping(&self) -> Result<(), StoreError>;
+    /// Wakes `pokes` for what other nodes announce, until the connection fails. Returns at once where there are none.
+    async fn listen(&self, _pokes: &Pokes) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// One push of one user: everything between holding the user and the durable commit.
@@ -310,10 +222,34 @@ impl StoredCopy {
     }
 }
 
+impl PageQuery<'_> {
+    /// How far to count what waits behind the page: at the start of a pull to its end, later only a little way.
+    fn count_most(&self) -> i64 {
+        if self.after == 0 { i64::MAX } else { COUNT_MOST }
+    }
+}
+
+impl PageRead {
+    /// Puts a page together; `waiting` was counted no further than `count_most`.
+    fn new(
+        query: &PageQuery<'_>,
+        user: UserState,
+        (mark_at_start, mark_at_end): (i64, i64),
+        copies: Vec<StoredCopy>,
+        waiting: i64,
+    ) -> Self {
+        let exact = waiting < query.count_most();
+        let remaining = exact.then_some(waiting.cast_unsigned());
+        Self { user, mark_at_start, mark_at_end, copies, has_more: waiting > 0, remaining }
+    }
+}
+
 /// A random number that names one run or one history; never 0, which means none.
 pub(crate) fn new_mark() -> i64 {
     rand::random::<i64>() | 1
 }
 
+/// Counting walks an index: this far costs a tenth of reading a page.
+const COUNT_MOST: i64 = 10_000;
 /// The envelope's names and numbers, at most.
 const ENVELOPE_BYTES: usize = 256;

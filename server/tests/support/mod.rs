@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
+pub mod postgres;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,6 +17,7 @@ use lastword_protocol::time::ServerMillis;
 use lastword_server::clock::Clock;
 use lastword_server::entities::Entities;
 use lastword_server::keys::{hash_key, new_key};
+use lastword_server::store::postgres::PostgresStore;
 use lastword_server::store::sqlite::SqliteStore;
 use lastword_server::store::{KeyRow, ServerStore, UserId, UserRow};
 use lastword_server::{AppState, Options, router};
@@ -36,6 +39,32 @@ pub struct App {
     pub now: Arc<AtomicI64>,
     pub key: String,
     pub user: UserId,
+}
+
+/// Two nodes on one database, of each kind that can be had here: SQLite, then Postgres.
+pub async fn databases() -> Vec<Database> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let mut found = vec![Database {
+        kind: "sqlite",
+        nodes: [Arc::new(SqliteStore::open(&file).await.unwrap()), Arc::new(SqliteStore::open(&file).await.unwrap())],
+        folder,
+    }];
+    if let Some(url) = postgres::new_database().await {
+        // Both start at once, as nodes do.
+        let (one, two) = tokio::join!(PostgresStore::open(&url, 10), PostgresStore::open(&url, 10));
+        let folder = tempfile::tempdir().unwrap();
+        found.push(Database { kind: "postgres", nodes: [Arc::new(one.unwrap()), Arc::new(two.unwrap())], folder });
+    }
+    found
+}
+
+/// A database with two stores on it, as two nodes have.
+pub struct Database {
+    pub kind: &'static str,
+    pub nodes: [Arc<dyn ServerStore>; 2],
+    /// Lives as long as the database.
+    pub folder: tempfile::TempDir,
 }
 
 /// An answer.

@@ -5,7 +5,8 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Connection as _, Row as _};
 
 use super::SqliteStore;
-use crate::store::{EntityCount, PageQuery, PageRead, StoreError, StoredCopy, UserId, UserState};
+use crate::store::shared::snapshot_reads;
+use crate::store::{PageQuery, PageRead, StoreError, StoredCopy, UserId, UserState};
 
 pub(super) async fn page(store: &SqliteStore, user_id: UserId, query: PageQuery<'_>) -> Result<PageRead, StoreError> {
     let mut connection = store.readers.acquire().await?;
@@ -16,9 +17,9 @@ pub(super) async fn page(store: &SqliteStore, user_id: UserId, query: PageQuery<
     let copies = copies_after(&mut tx, user_id, query).await?;
     let end = copies.last().map_or(query.after, |copy| copy.seq);
     let mark_at_end = mark_at(&mut tx, user_id, &user, end).await?;
-    let remaining = count_after(&mut tx, user_id, query.entity, end).await?;
+    let waiting = waiting(&mut tx, user_id, query.entity, end, query.count_most()).await?;
     tx.rollback().await?;
-    Ok(PageRead { user, mark_at_start, mark_at_end, copies, remaining })
+    Ok(PageRead::new(&query, user, (mark_at_start, mark_at_end), copies, waiting))
 }
 
 async fn copies_after(
@@ -33,7 +34,7 @@ async fn copies_after(
         None => format!("{columns} WHERE user_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"),
     };
     let limit = i64::try_from(query.records_max).unwrap_or(i64::MAX);
-    let mut rows = sqlx::query(&sql).bind(user_id.0).bind(query.after).bind(limit);
+    let mut rows = sqlx::query(&sql).bind(user_id).bind(query.after).bind(limit);
     if let Some(entity) = query.entity {
         rows = rows.bind(entity);
     }
@@ -51,50 +52,7 @@ async fn copies_after(
     Ok(copies)
 }
 
-async fn count_after(
-    connection: &mut SqliteConnection,
-    user_id: UserId,
-    entity: Option<&str>,
-    after: i64,
-) -> Result<u64, StoreError> {
-    let (count,): (i64,) = match entity {
-        Some(entity) => {
-            let sql = "SELECT count(*) FROM records WHERE user_id = ? AND entity = ? AND seq > ?";
-            sqlx::query_as(sql).bind(user_id.0).bind(entity).bind(after).fetch_one(connection).await?
-        }
-        None => {
-            let sql = "SELECT count(*) FROM records WHERE user_id = ? AND seq > ?";
-            sqlx::query_as(sql).bind(user_id.0).bind(after).fetch_one(connection).await?
-        }
-    };
-    Ok(count.cast_unsigned())
-}
-
-pub(super) async fn user_state(connection: &mut SqliteConnection, user_id: UserId) -> Result<UserState, StoreError> {
-    let sql = "SELECT epoch, head_seq, head_ms, mark, mark_seq, horizon_seq, purged_stamp FROM users WHERE id = ?";
-    sqlx::query_as(sql).bind(user_id.0).fetch_optional(connection).await?.ok_or(StoreError::NoUser)
-}
-
-/// The mark of the stretch that `seq` lies in; 0 before the first.
-async fn mark_at(
-    connection: &mut SqliteConnection,
-    user_id: UserId,
-    user: &UserState,
-    seq: i64,
-) -> Result<i64, StoreError> {
-    if seq >= user.mark_seq {
-        return Ok(user.mark);
-    }
-    let sql = "SELECT mark FROM marks WHERE user_id = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1";
-    let row: Option<(i64,)> = sqlx::query_as(sql).bind(user_id.0).bind(seq).fetch_optional(connection).await?;
-    Ok(row.map_or(0, |(mark,)| mark))
-}
-
-pub(super) async fn counts(store: &SqliteStore, user_id: UserId) -> Result<Vec<EntityCount>, StoreError> {
-    let sql = "SELECT entity, count(*) - sum(deleted) AS live, sum(deleted) AS deleted
-        FROM records WHERE user_id = ? GROUP BY entity";
-    Ok(sqlx::query_as(sql).bind(user_id.0).fetch_all(&store.readers).await?)
-}
+snapshot_reads!(SqliteConnection);
 
 pub(super) fn copy(row: &SqliteRow) -> Result<StoredCopy, StoreError> {
     Ok(StoredCopy {

@@ -1,8 +1,13 @@
-//! Forgets old tombstones and kept answers, user by user, so that no push waits for long. Never touches a live record.
+//! What a server does beside answering: forgets old tombstones and kept answers, hears other nodes.
+//!
+//! Goes user by user, so that no push waits for long. Never touches a live record.
+
+use std::time::Duration;
 
 use lastword_protocol::limits::ANSWERS_KEPT_MS;
 use lastword_protocol::time::ServerMillis;
 
+use crate::state::AppState;
 use crate::store::{ServerStore, StoreError};
 
 /// What a purge removed.
@@ -12,6 +17,29 @@ pub struct Purged {
     pub tombstones: u64,
     /// Kept answers.
     pub answers: u64,
+}
+
+/// Purges at start and every hour, and passes on the pokes of other nodes. Runs until it is dropped or aborted.
+pub async fn upkeep(state: AppState, tombstones_kept_ms: i64) {
+    futures::future::join(purge_hourly(&state, tombstones_kept_ms), hear_other_nodes(&state)).await;
+}
+
+async fn purge_hourly(state: &AppState, tombstones_kept_ms: i64) {
+    let mut hours = tokio::time::interval(PURGE_EVERY);
+    loop {
+        hours.tick().await;
+        match purge(state.store.as_ref(), state.clock.now(), tombstones_kept_ms).await {
+            Ok(purged) => tracing::info!(purged.tombstones, purged.answers, "purged"),
+            Err(error) => tracing::warn!(%error, "could not purge; next try in an hour"),
+        }
+    }
+}
+
+async fn hear_other_nodes(state: &AppState) {
+    while let Err(error) = state.store.listen(&state.pokes).await {
+        tracing::warn!(%error, "lost the other nodes' pokes; listening again");
+        tokio::time::sleep(LISTEN_AGAIN).await;
+    }
 }
 
 /// Removes tombstones older than `tombstones_kept_ms` and answers that need not be kept any longer.
@@ -43,3 +71,5 @@ pub async fn purge(store: &dyn ServerStore, now: ServerMillis, tombstones_kept_m
 
 const USERS_AT_A_TIME: usize = 100;
 const ANSWERS_AT_A_TIME: u64 = 1_000;
+const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
+const LISTEN_AGAIN: Duration = Duration::from_secs(5);

@@ -1,0 +1,128 @@
+//! Reading and purging in SQL that both databases understand, written once. Never writes a copy.
+
+use async_trait::async_trait;
+
+use super::postgres::PostgresStore;
+use super::sqlite::SqliteStore;
+use super::{EntityCount, StoreError, UserId};
+
+/// Forgetting what need not be kept.
+#[async_trait]
+pub trait PurgeStore: Send + Sync + 'static {
+    /// Users with tombstones accepted before `before_ms`, at most `limit` of them.
+    async fn users_with_tombstones(&self, before_ms: i64, limit: usize) -> Result<Vec<UserId>, StoreError>;
+
+    /// Removes a user's tombstones accepted before `before_ms` and moves its horizon, in one transaction.
+    async fn purge_tombstones(&self, user: UserId, before_ms: i64) -> Result<u64, StoreError>;
+
+    /// Removes answers kept since before `before_ms`, at most `limit` of them.
+    async fn purge_answers(&self, before_ms: i64, limit: u64) -> Result<u64, StoreError>;
+
+    /// Counts a user's records by entity.
+    async fn counts(&self, user: UserId) -> Result<Vec<EntityCount>, StoreError>;
+
+    /// Answers when the database does.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Implements [`PurgeStore`] for a store with the pools `readers` and `writer`.
+macro_rules! purge_store {
+    ($store:ty) => {
+        #[async_trait]
+        impl PurgeStore for $store {
+            async fn users_with_tombstones(&self, before_ms: i64, limit: usize) -> Result<Vec<UserId>, StoreError> {
+                let sql = "SELECT DISTINCT user_id FROM records WHERE deleted AND server_ms < $1 LIMIT $2";
+                let query = sqlx::query_scalar(sql).bind(before_ms).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+                Ok(query.fetch_all(&self.readers).await?)
+            }
+
+            async fn purge_tombstones(&self, user: UserId, before_ms: i64) -> Result<u64, StoreError> {
+                let mut tx = self.writer.begin().await?;
+                // First the horizon: it locks the user, so that no push brings a tombstone to life meanwhile.
+                let sql = "UPDATE users SET
+                        horizon_seq = CASE WHEN gone.seq > horizon_seq THEN gone.seq ELSE horizon_seq END,
+                        purged_stamp = CASE WHEN purged_stamp > gone.stamp THEN purged_stamp ELSE gone.stamp END
+                    FROM (SELECT max(seq) AS seq, max(stamp) AS stamp FROM records
+                        WHERE user_id = $1 AND deleted AND server_ms < $2) AS gone
+                    WHERE users.id = $1 AND gone.seq IS NOT NULL";
+                sqlx::query(sql).bind(user).bind(before_ms).execute(&mut *tx).await?;
+                let sql = "DELETE FROM records WHERE user_id = $1 AND deleted AND server_ms < $2";
+                let removed = sqlx::query(sql).bind(user).bind(before_ms).execute(&mut *tx).await?.rows_affected();
+                tx.commit().await?;
+                Ok(removed)
+            }
+
+            async fn purge_answers(&self, before_ms: i64, limit: u64) -> Result<u64, StoreError> {
+                let sql = "DELETE FROM answers WHERE (user_id, device_id, name) IN
+                    (SELECT user_id, device_id, name FROM answers WHERE created_ms < $1 LIMIT $2)";
+                let query = sqlx::query(sql).bind(before_ms).bind(limit.cast_signed());
+                Ok(query.execute(&self.writer).await?.rows_affected())
+            }
+
+            async fn counts(&self, user: UserId) -> Result<Vec<EntityCount>, StoreError> {
+                let sql = "SELECT entity, count(*) FILTER (WHERE NOT deleted) AS live,
+                        count(*) FILTER (WHERE deleted) AS deleted
+                    FROM records WHERE user_id = $1 GROUP BY entity ORDER BY entity";
+                Ok(sqlx::query_as(sql).bind(user).fetch_all(&self.readers).await?)
+            }
+
+            async fn ping(&self) -> Result<(), StoreError> {
+                sqlx::query("SELECT 1 FROM meta LIMIT 1").execute(&self.readers).await?;
+                Ok(())
+            }
+        }
+    };
+}
+
+purge_store!(SqliteStore);
+purge_store!(PostgresStore);
+
+/// Defines the reads that a page is made of, for one kind of connection.
+macro_rules! snapshot_reads {
+    ($connection:ty) => {
+        pub(super) async fn user_state(connection: &mut $connection, user: UserId) -> Result<UserState, StoreError> {
+            let sql =
+                "SELECT epoch, head_seq, head_ms, mark, mark_seq, horizon_seq, purged_stamp FROM users WHERE id = $1";
+            sqlx::query_as(sql).bind(user).fetch_optional(connection).await?.ok_or(StoreError::NoUser)
+        }
+
+        /// The mark of the stretch that `seq` lies in; 0 before the first.
+        pub(super) async fn mark_at(
+            connection: &mut $connection,
+            user_id: UserId,
+            user: &UserState,
+            seq: i64,
+        ) -> Result<i64, StoreError> {
+            if seq >= user.mark_seq {
+                return Ok(user.mark);
+            }
+            let sql = "SELECT mark FROM marks WHERE user_id = $1 AND first_seq <= $2 ORDER BY first_seq DESC LIMIT 1";
+            let mark: Option<i64> = sqlx::query_scalar(sql).bind(user_id).bind(seq).fetch_optional(connection).await?;
+            Ok(mark.unwrap_or_default())
+        }
+
+        /// How many copies wait after `seq`, counting no further than `most`.
+        pub(super) async fn waiting(
+            connection: &mut $connection,
+            user: UserId,
+            entity: Option<&str>,
+            seq: i64,
+            most: i64,
+        ) -> Result<i64, StoreError> {
+            let sql = match entity {
+                Some(_) => {
+                    "SELECT count(*) FROM
+                    (SELECT 1 FROM records WHERE user_id = $1 AND entity = $4 AND seq > $2 LIMIT $3) AS waiting"
+                }
+                None => {
+                    "SELECT count(*) FROM (SELECT 1 FROM records WHERE user_id = $1 AND seq > $2 LIMIT $3) AS waiting"
+                }
+            };
+            let query = sqlx::query_scalar(sql).bind(user).bind(seq).bind(most);
+            let query = if let Some(entity) = entity { query.bind(entity) } else { query };
+            Ok(query.fetch_one(connection).await?)
+        }
+    };
+}
+
+pub(super) use snapshot_reads;
