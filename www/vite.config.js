@@ -1,4 +1,5 @@
 import { defineConfig } from "vite";
+import { shellWorker } from "./src/shell/build.js";
 
 // What the page may load and call. The backend's address is the user's choice: https anywhere, http on this machine only.
 const POLICY = [
@@ -20,6 +21,7 @@ export default defineConfig({
   },
   worker: { format: "es" },
   plugins: [
+    shellWorker(),
     {
       name: "content-security-policy",
       apply: "build",

@@ -1,10 +1,12 @@
 import { render } from "preact";
 import { App } from "./app.js";
 import { openReplica } from "./replica.js";
+import { keepShell } from "./shell/register.js";
 import { keepLog } from "./sync/event-log.js";
 import { databaseName, loadSettings } from "./settings.js";
 import { errorWords } from "./words.js";
 
+keepShell();
 const root = document.getElementById("app");
 if (root) {
   openReplica(databaseName(), loadSettings()).then(
