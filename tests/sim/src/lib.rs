@@ -1,0 +1,26 @@
+//! Random worlds of replicas, a backend, a network and clocks with faults: one seed is one world. Never touches a real
+//! clock, network or disk.
+//!
+//! [`run`] plays one world and says which invariant of docs/protocol.md, section 12, it broke, if any.
+
+mod app;
+mod backend;
+mod client;
+mod copy;
+mod faults;
+mod oracle;
+mod profile;
+mod rng;
+mod settle;
+mod wire;
+mod world;
+
+pub use oracle::Tally;
+
+/// Plays the world of `seed`; prints all that happens where `trace`.
+///
+/// # Errors
+/// The first invariant that the world broke.
+pub fn run(seed: u64, trace: bool) -> Result<Tally, String> {
+    world::World::new(seed, trace).run()
+}

@@ -1,0 +1,643 @@
+//! Knows the truth of a world and checks every commit against it. Never acts on the world.
+//!
+//! It sees each commit as the writes that were decided and the tables before them, each push as the backend took it, and
+//! each edit as it was made. The first broken invariant of docs/protocol.md, section 12, ends the world.
+
+use lastword::commit::Write;
+use lastword::config::Config;
+use lastword::incoming::conflict::Notice;
+use lastword::memory::Tables;
+use lastword::outgoing::outbox::{Change, ChangeState};
+use lastword::record::{Entity, Key, Record, Scope};
+
+use crate::backend::{Position, User, entity_of};
+use crate::copy::{self, Copy, KEYS_MAX, PARENT};
+
+/// What is true of a world.
+pub(crate) struct Oracle {
+    /// The first broken invariant.
+    pub(crate) broken: Option<String>,
+    edits: Vec<Edit>,
+    users: Vec<Truth>,
+    pub(crate) replicas: Vec<Local>,
+    /// Edits whose author's app removed the mark of the copy they replace: their stamps promise nothing.
+    pub(crate) tally: Tally,
+}
+
+/// How often something worth testing happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Edits made.
+    pub edits: u64,
+    /// Copies the backend took.
+    pub accepted: u64,
+    /// Local edits that lost to a newer copy.
+    pub superseded: u64,
+    /// Conflicts for the user.
+    pub conflicts: u64,
+    /// Tries that failed.
+    pub failed: u64,
+    /// Records set aside.
+    pub quarantined: u64,
+    /// Stamps corrected after a refusal.
+    pub restamped: u64,
+    /// Records the backend lost and got again.
+    pub healed: u64,
+    /// Rows removed by a resync or as gone.
+    pub removed: u64,
+    /// Commits refused by the fence.
+    pub fenced: u64,
+    /// Commits taken back by a power cut.
+    pub undone: u64,
+    /// Resyncs begun.
+    pub resyncs: u64,
+    /// Transactions run.
+    pub commits: u64,
+    /// Bodies the backend answered.
+    pub pushes: u64,
+    /// Pages the backend answered.
+    pub pulls: u64,
+}
+
+struct Edit {
+    author: usize,
+    user: usize,
+    /// Taken back by a power cut, a wipe or a discard: nothing is owed to it.
+    undone: bool,
+    excused: bool,
+}
+
+/// What the backend ever took of one user.
+struct Truth {
+    accepted: Vec<Vec<Copy>>,
+    purged: Vec<bool>,
+    restored: bool,
+}
+
+/// What one replica has shown and done.
+#[derive(Default)]
+pub(crate) struct Local {
+    pub(crate) user: usize,
+    high: Vec<Option<Copy>>,
+    seen: Vec<Vec<Copy>>,
+    /// Records deleted here: place and the edit the tombstone keeps.
+    deleted: Vec<(usize, usize)>,
+    /// Edits since the last strict commit, each with the number of relaxed commits up to its own.
+    relaxed: Vec<(usize, Copy)>,
+    /// Records that may be sent unedited, by request or to heal the backend.
+    may_push: Vec<bool>,
+    /// A wiped or evicted replica: the acknowledged copies of others still stand.
+    pub(crate) reset: bool,
+}
+
+/// What made a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Edit,
+    Resolve { keeps_remote: bool },
+    Discard,
+    Retry,
+    Open,
+    Scan,
+    StartResync,
+    Apply,
+    Plan,
+    Stage,
+    Settle,
+    Unstage,
+    Restamp,
+}
+
+/// What a commit must report before it passes.
+#[derive(Default)]
+pub(crate) struct Owed(Vec<(usize, Copy, Option<Copy>)>);
+
+impl Oracle {
+    pub(crate) fn new(replicas: usize, users: usize) -> Self {
+        let truth = || Truth { accepted: vec![Vec::new(); KEYS_MAX], purged: vec![false; KEYS_MAX], restored: false };
+        Self {
+            broken: None,
+            edits: vec![Edit { author: usize::MAX, user: 0, undone: false, excused: false }],
+            users: (0..users).map(|_| truth()).collect(),
+            replicas: (0..replicas).map(|_| Local::fresh(0)).collect(),
+            tally: Tally::default(),
+        }
+    }
+
+    pub(crate) fn breaks(&mut self, invariant: impl Into<String>) {
+        self.broken.get_or_insert_with(|| invariant.into());
+    }
+
+    /// Registers an edit about to be made; its number goes into the content.
+    pub(crate) fn next_edit(&mut self, author: usize) -> usize {
+        let user = self.replicas.get(author).map_or(0, |local| local.user);
+        self.edits.push(Edit { author, user, undone: false, excused: false });
+        self.tally.edits += 1;
+        self.edits.len() - 1
+    }
+
+    /// An edit has been committed at `replica`: I10, it is newer than all its author had seen.
+    pub(crate) fn edited(&mut self, replica: usize, index: usize, copy: Copy, commit: usize, stamped: bool) {
+        let local = &mut self.replicas[replica];
+        if copy.deleted {
+            local.deleted.push((index, copy.edit));
+        }
+        local.relaxed.push((commit, copy));
+        let high = &mut local.high[index];
+        if stamped && high.is_some_and(|high| copy.stamp <= high.stamp) {
+            let seen = *high;
+            self.breaks(format!("I10: edit {copy:?} of {index} at {replica} is not newer than {seen:?}, seen before"));
+            return;
+        }
+        *high = Some(copy);
+    }
+
+    /// The app asked to push a record as it is.
+    pub(crate) fn asked_to_push(&mut self, replica: usize, index: usize, copy: Copy) {
+        self.replicas[replica].may_push[index] = true;
+        self.replicas[replica].high[index] = Some(copy);
+    }
+
+    /// The user chose the backend's copy over the local one.
+    pub(crate) fn chose_remote(&mut self, replica: usize, index: usize, given_up: Option<Copy>, kept: Option<Copy>) {
+        if let Some(copy) = given_up.filter(|copy| self.is_unsent(replica, index, *copy)) {
+            self.excuse(replica, index, copy);
+        }
+        self.replicas[replica].high[index] = kept;
+    }
+
+    /// The user gave up the local copy.
+    pub(crate) fn discarded(&mut self, replica: usize, index: usize, copy: Copy) {
+        if self.is_unsent(replica, index, copy) {
+            self.excuse(replica, index, copy);
+        }
+        // What the backend has may be older than what was given up.
+        self.replicas[replica].high[index] = None;
+        self.replicas[replica].seen[index].clear();
+    }
+
+    fn excuse(&mut self, replica: usize, index: usize, copy: Copy) {
+        if copy.deleted {
+            self.replicas[replica].deleted.retain(|deleted| *deleted != (index, copy.edit));
+        } else {
+            self.edits[copy.edit].excused = true;
+        }
+    }
+
+    pub(crate) fn is_unsent(&self, replica: usize, index: usize, copy: Copy) -> bool {
+        let local = &self.replicas[replica];
+        let authored = if copy.deleted {
+            local.deleted.contains(&(index, copy.edit))
+        } else {
+            let edit = &self.edits[copy.edit];
+            edit.author == replica && !edit.excused
+        };
+        authored && !self.users[local.user].accepted[index].contains(&copy)
+    }
+
+    /// The backend took a copy.
+    pub(crate) fn accepted(&mut self, user: usize, index: usize, copy: Copy) {
+        self.tally.accepted += 1;
+        self.users[user].accepted[index].push(copy);
+        let edit = &self.edits[copy.edit];
+        if edit.undone && !copy.deleted {
+            self.breaks(format!("I23: {copy:?} of {index} left its replica, and a power cut took it back there"));
+        } else if edit.user != user {
+            self.breaks(format!("I15: {copy:?} of {index} reached another account"));
+        }
+    }
+
+    /// A record arrived in a body after those of `before`: I14, its parent came first.
+    pub(crate) fn arrived(&mut self, config: &Config, user: usize, entity: Entity, record: &Record, before: &[usize]) {
+        if record.is_deleted || config.entity(entity).references.is_empty() || self.users[user].restored {
+            return;
+        }
+        let Some(parent) = record.fields.get(PARENT).and_then(serde_json::Value::as_str) else { return };
+        let parent = copy::index_of(Entity(entity.0 - 1), parent);
+        if self.users[user].accepted[parent].is_empty() && !before.contains(&parent) {
+            self.breaks(format!("I14: {:?} of {} came before its parent", Copy::of(record), record.id));
+        }
+    }
+
+    pub(crate) fn purged(&mut self, user: usize, index: usize) {
+        self.users[user].purged[index] = true;
+    }
+
+    pub(crate) fn restored(&mut self) {
+        self.users.iter_mut().for_each(|user| user.restored = true);
+    }
+
+    /// Checks the writes of a commit before they happen.
+    pub(crate) fn watch(
+        &mut self,
+        replica: usize,
+        kind: Kind,
+        fence: Option<u64>,
+        is_strict: bool,
+        before: &Tables,
+        writes: &[Write],
+    ) -> Owed {
+        self.tally.commits += 1;
+        let mut owed = Owed::default();
+        if let (Some(fence), Some(held)) = (fence, &before.replica)
+            && fence != held.fence
+            && !writes.is_empty()
+        {
+            self.breaks(format!("I13: {kind:?} with fence {fence} took effect under fence {}", held.fence));
+        }
+        for write in writes {
+            match write {
+                Write::PutRow(entity, record, _) => {
+                    self.put_row(
+                        replica,
+                        kind,
+                        copy::index_of(*entity, &record.id),
+                        Copy::of(record),
+                        before,
+                        &mut owed,
+                    );
+                }
+                Write::DeleteRow(key) => self.delete_row(replica, kind, key, before, &mut owed),
+                Write::PutChange(change) => self.put_change(replica, kind, change, before, writes),
+                Write::DeleteChange(key) => self.delete_change(replica, kind, key, before, writes),
+                Write::PutCheckpoint(scope, after) => {
+                    let held = before.checkpoints.get(scope).and_then(|held| held.cursor.as_deref());
+                    let (old, new) =
+                        (held.and_then(Position::parse), after.cursor.as_deref().and_then(Position::parse));
+                    if kind == Kind::Apply
+                        && let (Some(old), Some(new)) = (old, new)
+                        && (old.epoch != new.epoch || new.seq < old.seq)
+                    {
+                        self.breaks(format!("I11: the cursor of {scope:?} at {replica} went from {old:?} to {new:?}"));
+                    }
+                }
+                Write::PutReplica(after) => {
+                    if before.replica.as_ref().is_some_and(|held| after.fence < held.fence) {
+                        self.breaks(format!("I13: the fence at {replica} went back"));
+                    }
+                }
+                Write::PutInFlight(sent) => {
+                    for sent in &sent.sent {
+                        let entity = entity_named(&sent.entity);
+                        let index = copy::index_of(entity, &sent.id);
+                        self.check_echo(replica, index, before, writes, "is sent");
+                    }
+                }
+                Write::PutConflict(_)
+                | Write::DeleteConflict(_)
+                | Write::PutQuarantined(_)
+                | Write::DeleteQuarantined(_)
+                | Write::PutEntityMeta(..)
+                | Write::DeleteInFlight
+                | Write::PutSeen(..)
+                | Write::DeleteSeen(..)
+                | Write::Wipe => {}
+            }
+        }
+        if is_strict {
+            self.replicas[replica].relaxed.clear();
+        }
+        owed
+    }
+
+    fn put_row(&mut self, replica: usize, kind: Kind, index: usize, new: Copy, before: &Tables, owed: &mut Owed) {
+        let user = self.replicas[replica].user;
+        if self.edits[new.edit].user != user {
+            return self.breaks(format!("I15: {new:?} of {index} of another account is at {replica}"));
+        }
+        let loses = row(before, index).filter(|old| !old.same_content(new) && self.is_unsent(replica, index, *old));
+        if let Some(lost) = loses.filter(|_| matches!(kind, Kind::Apply | Kind::Settle))
+            && self.replicas[replica].seen[index].contains(&new)
+        {
+            self.breaks(format!("I10: {lost:?} of {index} lost to {new:?}, which its author {replica} had seen"));
+        }
+        if self.edits[new.edit].author != replica {
+            let seen = &mut self.replicas[replica].seen[index];
+            if seen.last() != Some(&new) {
+                seen.push(new);
+            }
+        }
+        if matches!(kind, Kind::Edit | Kind::Resolve { .. }) {
+            return;
+        }
+        let old = row(before, index);
+        let high = self.replicas[replica].high[index];
+        if let Some(old) = old.filter(|old| !old.same_content(new)) {
+            if self.is_unsent(replica, index, old) {
+                owed.0.push((index, old, Some(new)));
+            }
+        }
+        let moves_back = high.is_some_and(|high| new < high && !(new.same_content(high)));
+        if moves_back {
+            self.breaks(format!("I4: {kind:?} shows {new:?} of {index} at {replica} again, after {high:?}"));
+        }
+        let restamped = matches!(kind, Kind::Restamp | Kind::Scan | Kind::Apply | Kind::Stage);
+        if !moves_back && !restamped && high.is_some_and(|high| new < high) {
+            self.breaks(format!("I4: {kind:?} moves the stamp of {high:?} of {index} at {replica} back to {new:?}"));
+        }
+        self.replicas[replica].high[index] = Some(new);
+    }
+
+    fn delete_row(&mut self, replica: usize, kind: Kind, key: &Key, before: &Tables, owed: &mut Owed) {
+        let index = copy::index(key);
+        let Some(old) = row(before, index) else { return };
+        self.tally.removed += 1;
+        match kind {
+            Kind::Apply | Kind::Settle => {
+                if self.is_unsent(replica, index, old) {
+                    owed.0.push((index, old, None));
+                }
+                let truth = &self.users[self.replicas[replica].user];
+                if !truth.purged[index] && !truth.restored {
+                    self.breaks(format!(
+                        "I2: {kind:?} removes {old:?} of {index} at {replica}, which was never purged"
+                    ));
+                }
+            }
+            Kind::Resolve { .. } | Kind::Discard => {}
+            Kind::Edit
+            | Kind::Retry
+            | Kind::Open
+            | Kind::Scan
+            | Kind::StartResync
+            | Kind::Plan
+            | Kind::Stage
+            | Kind::Unstage
+            | Kind::Restamp => self.breaks(format!("I3: {kind:?} removes a row")),
+        }
+    }
+
+    fn put_change(&mut self, replica: usize, kind: Kind, change: &Change, before: &Tables, writes: &[Write]) {
+        let index = copy::index(&change.key);
+        let held = before.changes.value(change.key.entity, &change.key.id);
+        if change.state == ChangeState::Acknowledged {
+            if let Some(row) = after(before, writes, index)
+                && self.is_unsent(replica, index, row)
+            {
+                self.breaks(format!("I7: {kind:?} acknowledges {row:?} of {index} at {replica}, which was not taken"));
+            }
+            return;
+        }
+        let newly = held.is_none_or(|held| held.state == ChangeState::Acknowledged);
+        if newly && !matches!(kind, Kind::Edit | Kind::Resolve { .. } | Kind::StartResync) {
+            self.check_echo(replica, index, before, writes, "is queued");
+        }
+        if newly && kind == Kind::StartResync {
+            self.replicas[replica].may_push[index] = true;
+        }
+    }
+
+    fn check_echo(&mut self, replica: usize, index: usize, before: &Tables, writes: &[Write], what: &str) {
+        let Some(row) = after(before, writes, index) else { return };
+        let local = &self.replicas[replica];
+        if self.is_unsent(replica, index, row) || local.may_push[index] || self.users[local.user].restored {
+            return;
+        }
+        // Acknowledged while the answer was lost: the repeat is the same edit.
+        let mine = local.deleted.contains(&(index, row.edit)) || self.edits[row.edit].author == replica;
+        if !mine {
+            self.breaks(format!("I9: {row:?} of {index} {what} at {replica}, where no one edited it"));
+        }
+    }
+
+    fn delete_change(&mut self, replica: usize, kind: Kind, key: &Key, before: &Tables, writes: &[Write]) {
+        let index = copy::index(key);
+        if matches!(kind, Kind::Discard | Kind::Resolve { .. }) {
+            return;
+        }
+        if let Some(row) = after(before, writes, index)
+            && self.is_unsent(replica, index, row)
+        {
+            self.breaks(format!("I7: {kind:?} forgets {row:?} of {index} at {replica}, which was not taken"));
+        }
+    }
+
+    /// Checks that what a commit took away was reported, and that it lost by the order.
+    pub(crate) fn reported(&mut self, replica: usize, owed: Owed, notices: &[Notice], after: &Tables) {
+        for notice in notices {
+            match notice {
+                Notice::Superseded { local, remote, key } => {
+                    self.tally.superseded += 1;
+                    let (lost, won, index) = (Copy::of(local), Copy::of(remote), copy::index(key));
+                    if won <= lost {
+                        self.breaks(format!("I3: {lost:?} of {index} at {replica} lost to the older {won:?}"));
+                    }
+                }
+                Notice::Conflict(_) => self.tally.conflicts += 1,
+                Notice::Failed { .. } => self.tally.failed += 1,
+                Notice::Quarantined { .. } => self.tally.quarantined += 1,
+                Notice::Restamped { .. } => self.tally.restamped += 1,
+                Notice::LostByBackend(key) => {
+                    self.tally.healed += 1;
+                    if !self.users[self.replicas[replica].user].restored {
+                        self.breaks(format!("I9: {key:?} at {replica} is said to be lost, and no history was"));
+                    }
+                }
+            }
+        }
+        for (index, lost, won) in owed.0 {
+            let told = notices.iter().any(|notice| {
+                matches!(notice, Notice::Superseded { local, key, .. }
+                    if copy::index(key) == index && Copy::of(local).same_content(lost))
+            });
+            let key = Key::new(entity_of(index), copy::id_of(index));
+            let kept = after
+                .conflicts
+                .value(key.entity, &key.id)
+                .is_some_and(|conflict| Copy::of(&conflict.local).same_content(lost));
+            if !told && !kept {
+                self.breaks(format!("I3: {lost:?} of {index} at {replica} gave way to {won:?} without a word"));
+            }
+            if told && won.is_some_and(|won| won < lost) {
+                self.breaks(format!("I3: {lost:?} of {index} at {replica} lost to the older {won:?}"));
+            }
+        }
+    }
+
+    /// I5: what the checkpoint says was seen is in the tables.
+    pub(crate) fn check_checkpoint(
+        &mut self,
+        replica: usize,
+        config: &Config,
+        tables: &Tables,
+        scope: Scope,
+        backend: &User,
+    ) {
+        let Some(checkpoint) = tables.checkpoints.get(&scope) else { return };
+        let Some(position) = checkpoint.cursor.as_deref().and_then(Position::parse) else { return };
+        if position.epoch != backend.epoch() {
+            return;
+        }
+        let restored = self.users[self.replicas[replica].user].restored;
+        for entity in config.entities_of(scope) {
+            let range = usize::from(entity.0) * copy::IDS_MAX..(usize::from(entity.0) + 1) * copy::IDS_MAX;
+            for index in range {
+                let Some(stored) = backend.records[index].as_ref().filter(|stored| stored.seq <= position.seq) else {
+                    continue;
+                };
+                let id = copy::id_of(index);
+                let aside = tables.changes.value(entity, id).is_some_and(Change::is_dirty)
+                    || tables.conflicts.value(entity, id).is_some()
+                    || tables.quarantined.value(entity, id).is_some();
+                let held = row(tables, index);
+                if !aside && !restored && held.is_none_or(|held| held < Copy::of(&stored.record)) {
+                    let missing = Copy::of(&stored.record);
+                    self.breaks(format!(
+                        "I5: the checkpoint of {scope:?} at {replica} covers {missing:?} of {index}; the row is {held:?}"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// A power cut took back the commits since the last strict one.
+    pub(crate) fn power_lost(&mut self, replica: usize, tables: &Tables, survived: usize) {
+        let relaxed = std::mem::take(&mut self.replicas[replica].relaxed);
+        for (commit, copy) in relaxed {
+            if commit > survived && !copy.deleted {
+                self.edits[copy.edit].undone = true;
+            }
+        }
+        let local = &mut self.replicas[replica];
+        local.seen = vec![Vec::new(); KEYS_MAX];
+        for index in 0..KEYS_MAX {
+            local.high[index] = row(tables, index);
+            local.seen[index].extend(local.high[index]);
+        }
+    }
+
+    /// The database was wiped or evicted; unsent edits in it were given up.
+    pub(crate) fn reset(&mut self, replica: usize, user: usize, before: &Tables) {
+        for index in 0..KEYS_MAX {
+            if let Some(copy) = row(before, index)
+                && self.is_unsent(replica, index, copy)
+            {
+                self.excuse(replica, index, copy);
+            }
+        }
+        self.replicas[replica] = Local { reset: true, ..Local::fresh(user) };
+    }
+
+    /// Checks the end of a world: I1, I2, I3 and I4, once no one edits and nothing fails.
+    pub(crate) fn check_end(&mut self, replica: usize, config: &Config, tables: &Tables, backend: &User) {
+        let user = self.replicas[replica].user;
+        for entity in config.all() {
+            for id in 0..copy::IDS_MAX {
+                let index = usize::from(entity.0) * copy::IDS_MAX + id;
+                let id = copy::id_of(index);
+                let held = row(tables, index);
+                let there = backend.records[index].as_ref();
+                let change = tables.changes.value(entity, id);
+                let given_up = change.is_some_and(|change| is_given_up(change, config, tables));
+                if let Some(held) = held
+                    && self.is_unsent(replica, index, held)
+                    && !given_up
+                {
+                    self.breaks(format!("I3: {held:?} of {index} at {replica} never reached the backend: {change:?}"));
+                }
+                if given_up || there.is_some_and(|there| copy::is_poison(&there.record)) {
+                    continue;
+                }
+                if let Some(change) = change {
+                    self.breaks(format!("I1: {index} at {replica} is still in the outbox: {change:?}"));
+                }
+                let visible = |copy: Option<Copy>| copy.filter(|copy| !copy.deleted);
+                let there = there.map(|there| Copy::of(&there.record));
+                if visible(held) != visible(there) {
+                    self.breaks(format!(
+                        "I1: {index} is {held:?} at {replica} and {there:?} at the backend (user {user})"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Checks that the backend ended with nothing older than what it ever acknowledged.
+    pub(crate) fn check_backend(&mut self, user: usize, backend: &User) {
+        for index in 0..KEYS_MAX {
+            let Some(best) = self.users[user].accepted[index].iter().max().copied() else { continue };
+            let there = backend.records[index].as_ref().map(|there| Copy::of(&there.record));
+            let purged = self.users[user].purged[index];
+            if !purged && there.is_none_or(|there| there < best) {
+                self.breaks(format!("I2: {best:?} of {index} was acknowledged, and the backend ended with {there:?}"));
+            }
+        }
+    }
+
+    /// True for a record that has been deleted by anyone: its id is not used again.
+    pub(crate) fn was_deleted(&self, user: usize, index: usize) -> bool {
+        self.users[user].accepted[index].iter().any(|copy| copy.deleted)
+            || self.replicas.iter().any(|local| local.deleted.iter().any(|deleted| deleted.0 == index))
+    }
+}
+
+impl Tally {
+    /// Adds another world's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.edits += other.edits;
+        self.accepted += other.accepted;
+        self.superseded += other.superseded;
+        self.conflicts += other.conflicts;
+        self.failed += other.failed;
+        self.quarantined += other.quarantined;
+        self.restamped += other.restamped;
+        self.healed += other.healed;
+        self.removed += other.removed;
+        self.fenced += other.fenced;
+        self.undone += other.undone;
+        self.resyncs += other.resyncs;
+        self.commits += other.commits;
+        self.pushes += other.pushes;
+        self.pulls += other.pulls;
+    }
+}
+
+impl Local {
+    fn fresh(user: usize) -> Self {
+        Self {
+            user,
+            high: vec![None; KEYS_MAX],
+            seen: vec![Vec::new(); KEYS_MAX],
+            deleted: Vec::new(),
+            relaxed: Vec::new(),
+            may_push: vec![false; KEYS_MAX],
+            reset: false,
+        }
+    }
+}
+
+/// True for a change that waits for a person, or for a record that does.
+fn is_given_up(change: &Change, config: &Config, tables: &Tables) -> bool {
+    if matches!(change.state, ChangeState::FailedPermanently | ChangeState::Conflict) {
+        return true;
+    }
+    let entity = change.key.entity;
+    let Some(row) = tables.row(entity, &change.key.id) else { return false };
+    config.entity(entity).references.iter().any(|(field, parent)| {
+        let Some(id) = row.record.fields.get(field).and_then(serde_json::Value::as_str) else { return false };
+        tables.changes.value(*parent, id).is_some_and(|change| is_given_up(change, config, tables))
+    })
+}
+
+/// The row of `index`.
+pub(crate) fn row(tables: &Tables, index: usize) -> Option<Copy> {
+    tables.row(entity_of(index), copy::id_of(index)).map(|row| Copy::of(&row.record))
+}
+
+/// The row of `index` as it will be after `writes`.
+fn after(before: &Tables, writes: &[Write], index: usize) -> Option<Copy> {
+    for write in writes.iter().rev() {
+        match write {
+            Write::PutRow(entity, record, _) if copy::index_of(*entity, &record.id) == index => {
+                return Some(Copy::of(record));
+            }
+            Write::DeleteRow(key) if copy::index(key) == index => return None,
+            _ => {}
+        }
+    }
+    row(before, index)
+}
+
+fn entity_named(name: &str) -> Entity {
+    Entity(u16::from(name.as_bytes().first().map_or(0, |first| first.wrapping_sub(b'a'))))
+}
