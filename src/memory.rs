@@ -79,6 +79,18 @@ impl MemoryStore {
     /// # Errors
     /// [`StoreError::Refused`] when the step gives up; nothing is written then.
     pub fn run_now<S: Step>(&self, step: &S) -> Result<S::Outcome, StoreError> {
+        self.run_watched(step, |_, _| {})
+    }
+
+    /// Runs one transaction at once and shows what it is about to write, with the contents before it.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the step gives up; nothing is written then.
+    pub fn run_watched<S: Step>(
+        &self,
+        step: &S,
+        watch: impl FnOnce(&Tables, &[Write]),
+    ) -> Result<S::Outcome, StoreError> {
         let mut found = Found::default();
         loop {
             match step.next(&found, &self.config) {
@@ -89,6 +101,7 @@ impl MemoryStore {
                 }
                 Next::Refuse(refusal) => return Err(StoreError::Refused(refusal)),
                 Next::Commit(writes, outcome) => {
+                    watch(&self.tables.borrow(), &writes);
                     let mut tables = self.tables.borrow_mut();
                     if !writes.is_empty() {
                         let undo = writes.into_iter().map(|write| tables.write(write)).collect();
