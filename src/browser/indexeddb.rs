@@ -85,14 +85,36 @@ impl IndexedDb {
 
 impl Store for IndexedDb {
     async fn run<S: Step>(&self, step: &S) -> Result<S::Outcome, StoreError> {
+        let mut outcome = None;
+        let mut next = |found: &Found| match step.next(found, &self.config) {
+            Next::Read(reads) => Next::Read(reads),
+            Next::Refuse(refusal) => Next::Refuse(refusal),
+            Next::Commit(writes, came_of_it) => {
+                outcome = Some(came_of_it);
+                Next::Commit(writes, ())
+            }
+        };
+        let mode = if step.is_read_only() { "readonly" } else { "readwrite" };
+        self.transact(mode, step.is_strict(), &mut next).await?;
+        outcome.ok_or(StoreError::Closed)
+    }
+}
+
+impl IndexedDb {
+    /// One transaction, whatever the step: a single copy of this code serves them all.
+    async fn transact(
+        &self,
+        mode: &str,
+        strict: bool,
+        next: &mut dyn FnMut(&Found) -> Next<()>,
+    ) -> Result<(), StoreError> {
         let connection = self.connection().await?;
         let stores = self.store_list().map(JsValue::from).collect();
-        let mode = if step.is_read_only() { "readonly" } else { "readwrite" };
-        let raw = begin(connection.database(), &stores, mode, step.is_strict())?;
+        let raw = begin(connection.database(), &stores, mode, strict)?;
         let running = Running { db: self, transaction: raw.clone().into() };
         let mut found = Found::default();
         loop {
-            match step.next(&found, &self.config) {
+            match next(&found) {
                 Next::Read(reads) => {
                     if let Err(error) = running.read_all(&reads, &mut found).await {
                         let _ = raw.abort();
@@ -104,13 +126,12 @@ impl Store for IndexedDb {
                     let _ = raw.abort();
                     return Err(StoreError::Refused(refusal));
                 }
-                Next::Commit(writes, outcome) => {
+                Next::Commit(writes, ()) => {
                     if let Err(error) = running.write_all(writes) {
                         let _ = raw.abort();
                         return Err(error);
                     }
-                    running.commit(&raw).await?;
-                    return Ok(outcome);
+                    return running.commit(&raw).await;
                 }
             }
         }

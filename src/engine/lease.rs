@@ -17,7 +17,7 @@ pub struct Open {
     pub device_id: String,
     /// Used where there is no replica yet: the key of its content hashes.
     pub hash_key: u64,
-    /// True to take the lead.
+    /// True to take the lead. Only opening without it gives a database that has no account one.
     pub lead: bool,
 }
 
@@ -55,6 +55,8 @@ impl Step for Open {
         });
         match (&replica.account, &self.account) {
             (Some(held), Some(asked)) if held != asked => return Next::Refuse(Refusal::AccountMismatch),
+            // Wiped under a leader that still runs: it must not bring its account back.
+            (None, Some(_)) if self.lead && !is_new => return Next::Refuse(Refusal::AccountMismatch),
             (None, Some(asked)) => replica.account = Some(asked.clone()),
             (_, _) => {}
         }

@@ -140,7 +140,7 @@ impl Engine {
     pub fn wake_at(&self) -> Option<i64> {
         match &self.cycle {
             Some(cycle) => Some(cycle.deadline),
-            None if self.mode == Mode::Leader && self.halt.is_none() => self.wake_at,
+            None if matches!(self.mode, Mode::Leader | Mode::Opening(_)) && self.halt.is_none() => self.wake_at,
             None => None,
         }
     }
@@ -197,10 +197,11 @@ impl Engine {
     }
 
     /// Reads the durable state and raises the fence; what is held in memory follows it.
-    fn open(&mut self, _: Now) {
+    fn open(&mut self, now: Now) {
         if self.mode == Mode::Stopped {
             return;
         }
+        self.wake_at = Some(now.mono + WATCHDOG_MS);
         self.end_cycle_with(Err(Error::Fenced));
         let id = self.id();
         let (high, low) = (self.draw(), self.draw());
@@ -220,7 +221,12 @@ impl Engine {
                 self.open(now);
             }
         } else if self.cycle.is_none() && self.wake_at.is_some_and(|at| at <= now.mono) {
-            self.begin(now);
+            match self.mode {
+                Mode::Leader => self.begin(now),
+                // Its transaction failed, or was never answered.
+                Mode::Opening(_) => self.open(now),
+                Mode::Stopped | Mode::Follower => {}
+            }
         }
     }
 
@@ -255,7 +261,7 @@ impl Engine {
     fn wake_by(&mut self, at: i64) {
         self.again |= self.cycle.is_some();
         // An edit does not shorten a backoff: the backend asked for, or needs, the rest.
-        if self.attempt == 0 {
+        if self.attempt == 0 && self.mode == Mode::Leader {
             self.wake_at = Some(self.wake_at.map_or(at, |wake| wake.min(at)));
         }
     }
@@ -392,13 +398,8 @@ impl Engine {
                 self.halted(Halt::AccountMismatch, Error::AccountMismatch)
             }
             Err(StoreError::Closed) => self.halted(Halt::StoreClosed, Error::StoreClosed),
-            Err(error) => {
-                self.attempt += 1;
-                self.error = Some(store_error(&error));
-                // Opening is tried again by itself: without it nothing else can be.
-                self.open(now);
-                self.actions.push(Action::ViewChanged);
-            }
+            // Tried again after the backoff: without it nothing else can be.
+            Err(error) => self.give_up(store_error(&error), None, now),
         }
     }
 
@@ -406,6 +407,11 @@ impl Engine {
         self.halt = Some(halt);
         self.error = Some(error.clone());
         self.end_cycle_with(Err(error));
+        if matches!(halt, Halt::AccountMismatch | Halt::StoreClosed) {
+            // Nothing but another engine can go on from here: it must find the lead free.
+            self.mode = Mode::Follower;
+            self.actions.push(Action::ReleaseLead);
+        }
         self.actions.push(Action::ViewChanged);
     }
 

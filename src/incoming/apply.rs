@@ -230,9 +230,10 @@ impl Applying<'_> {
 
     fn keep_edit(&mut self, change: Option<Change>, remote: &Record) {
         let Some(mut change) = change else { return };
-        if !change.known || change.base != Some(remote.client_updated_at) {
-            change.known = true;
-            change.base = Some(remote.client_updated_at);
+        change.known = true;
+        change.base = Some(remote.client_updated_at);
+        // Also when the app's edit was found only now: an outbox row left as acknowledged would count as lost.
+        if self.found.changes.value(change.key.entity, &change.key.id) != Some(&change) {
             self.writes.push(Write::PutChange(change));
         }
     }
