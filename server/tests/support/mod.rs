@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 pub mod postgres;
+pub mod process;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -126,6 +127,14 @@ impl App {
         let state = AppState::new(store.clone(), entities(), Options::default());
         let (now, key) = (self.now.clone(), self.key.clone());
         let folder = tempfile::tempdir().unwrap();
+        Self { router: router(state.clone()), state, store, folder, now, key, user: self.user }
+    }
+
+    /// The same user on another node.
+    pub fn beside(&self, store: Arc<dyn ServerStore>) -> Self {
+        let mut state = AppState::new(store.clone(), entities(), Options::default());
+        state.clock = self.state.clock.clone();
+        let (folder, now, key) = (tempfile::tempdir().unwrap(), self.now.clone(), self.key.clone());
         Self { router: router(state.clone()), state, store, folder, now, key, user: self.user }
     }
 

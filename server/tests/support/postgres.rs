@@ -71,6 +71,6 @@ fn install() -> Option<PathBuf> {
 }
 
 /// Past the test runner's capture: a skipped test must be seen.
-fn say(line: &str) {
+pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "\nlastword-server tests: {line}");
 }

@@ -3,9 +3,10 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::pool::PoolOptions;
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use tokio::sync::mpsc;
 
 use super::{PostgresStore, announce};
@@ -23,12 +24,13 @@ impl PostgresStore {
         let address =
             format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
         let failed = |error: sqlx::Error| no_server(&address, &error);
+        // One try by hand: the pool would go on trying and then say only that it took too long.
+        let first = tokio::time::timeout(CONNECT_WAIT, PgConnection::connect_with(&options)).await;
+        first.map_err(|_| failed(sqlx::Error::PoolTimedOut))?.map_err(failed)?.close().await.map_err(failed)?;
         let pool = PoolOptions::new()
             .max_connections(connections.max(2))
             .acquire_timeout(ACQUIRE_WAIT)
-            .connect_with(options)
-            .await
-            .map_err(failed)?;
+            .connect_lazy_with(options);
         MIGRATIONS.run(&pool).await.map_err(|error| migrate_error(&address, error))?;
         let cursor_secret = secret(&pool).await.map_err(failed)?;
         let (announcements, queue) = mpsc::channel(ANNOUNCEMENTS_MAX);
@@ -74,5 +76,6 @@ const SETTINGS: [(&str, &str); 4] = [
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "60s"),
 ];
+const CONNECT_WAIT: Duration = Duration::from_secs(10);
 const ACQUIRE_WAIT: Duration = Duration::from_secs(10);
 const ANNOUNCEMENTS_MAX: usize = 4_096;
