@@ -73,6 +73,11 @@ class App {
     return this.page.getByRole("button", { name: "Sync now" }).click();
   }
 
+  /** Waits until the sync is in this state. */
+  async state(state) {
+    await this.page.locator(`[role="status"][data-state="${state}"]`).waitFor();
+  }
+
   /** Resolves when the pill shows this and nothing waits to be sent. */
   async synced() {
     await this.page.locator('[role="status"][data-state="idle"][data-pending="0"]', { hasText: "Synced" }).waitFor();

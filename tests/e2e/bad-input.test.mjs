@@ -27,7 +27,7 @@ async function complains(app, code) {
 scenario("a wrong key is one clear error, and the edit waits for a right one", async ({ server, device }) => {
   const phone = await device({ key: "lastword_wrong" });
   await phone.add({ exercise: "Squat" });
-  await phone.page.locator('[role="status"][data-state="auth_needed"]').waitFor();
+  await phone.state("auth_needed");
   await phone.syncNow();
   await complains(phone, "auth_needed");
   await phone.shows("Squat", "Not sent yet");

@@ -50,6 +50,7 @@ scenario("W13 (3) offline edits go out when the network is back", async ({ serve
   await phone.edit("Row", { note: "edited offline" });
   await phone.add({ exercise: "Pull-up", note: "made offline" });
   await phone.shows("Pull-up", "Not sent yet");
+  await phone.state("offline");
   assert.equal((await onBackend(server, "Row")).note, "online");
   assert.equal(await onBackend(server, "Pull-up"), undefined);
 
@@ -64,6 +65,7 @@ scenario("W13 (3) edits made while the server is down survive a closed page and 
   await phone.synced();
   await server.stop();
   await phone.add({ exercise: "Row", note: "server down" });
+  await phone.state("offline");
   await phone.page.close();
   await server.start();
   await phone.open();
@@ -85,6 +87,8 @@ for (const first of ["older", "newer"]) {
     await laptop.context.setOffline(true);
     await phone.edit("Squat", { note: "older edit" });
     await laptop.edit("Squat", { note: "newer edit" });
+    await phone.state("offline");
+    await laptop.state("offline");
     const order = first === "older" ? [phone, laptop] : [laptop, phone];
     for (const app of order) {
       await app.context.setOffline(false);
