@@ -1,27 +1,39 @@
-//! Who calls: a bearer token to a user. Never logs or returns a token.
+//! Who calls: a bearer token to a user, and whether that user may call just now. Never logs or returns a token.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
+use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::keys::hash_key;
+use crate::jwt::JwtVerifier;
+use crate::keys::{KEY_PREFIX, hash_key};
 use crate::state::AppState;
-use crate::store::UserId;
+use crate::store::{UserId, UserRow};
 
 /// The user behind a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// The user.
     pub(crate) user: UserId,
-    key_hash: [u8; 32],
+    proof: Proof,
+}
+
+#[derive(Clone, Debug)]
+enum Proof {
+    Key { hash: [u8; 32] },
+    Token { expires_ms: i64 },
 }
 
 impl Caller {
     /// Asks again, for answers that go on for long.
     pub(crate) async fn still_valid(&self, state: &AppState) -> bool {
-        matches!(state.store.key_owner(&self.key_hash).await, Ok(Some(_)))
+        match self.proof {
+            Proof::Key { hash } => matches!(state.store.key_owner(&hash).await, Ok(Some(_))),
+            Proof::Token { expires_ms } => state.clock.now().0 < expires_ms,
+        }
     }
 }
 
@@ -30,16 +42,45 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers).ok_or_else(ApiError::unauthorized)?;
-        let key_hash = hash_key(token);
-        let owner = state.store.key_owner(&key_hash).await?.ok_or_else(ApiError::unauthorized)?;
-        let now_ms = state.clock.now().0;
-        if owner.last_used_ms.is_none_or(|last| now_ms - last >= TOUCH_EVERY_MS) {
-            let store = state.store.clone();
-            // Beside the request: a read must not wait for the writer, and a lost note does no harm.
-            tokio::spawn(async move { store.touch_key(owner.key, now_ms).await });
-        }
-        Ok(Self { user: owner.user, key_hash })
+        let caller = match &state.jwt {
+            Some(verifier) if !token.starts_with(KEY_PREFIX) => by_token(state, verifier, token).await?,
+            _ => by_key(state, token).await?,
+        };
+        state.rate.check(caller.user).map_err(|wait_ms| ApiError {
+            retry_after_ms: Some(wait_ms),
+            ..ApiError::from_status(StatusCode::TOO_MANY_REQUESTS)
+        })?;
+        Ok(caller)
     }
+}
+
+async fn by_key(state: &AppState, key: &str) -> Result<Caller, ApiError> {
+    let hash = hash_key(key);
+    let owner = state.store.key_owner(&hash).await?.ok_or_else(ApiError::unauthorized)?;
+    let now_ms = state.clock.now().0;
+    if owner.last_used_ms.is_none_or(|last| now_ms - last >= TOUCH_EVERY_MS) {
+        let store = state.store.clone();
+        // Beside the request: a read must not wait for the writer, and a lost note does no harm.
+        tokio::spawn(async move { store.touch_key(owner.key, now_ms).await });
+    }
+    Ok(Caller { user: owner.user, proof: Proof::Key { hash } })
+}
+
+/// The provider knows its users: one that comes for the first time is added.
+async fn by_token(state: &AppState, verifier: &JwtVerifier, token: &str) -> Result<Caller, ApiError> {
+    let identity = verifier.verify(token).await.ok_or_else(ApiError::unauthorized)?;
+    let expires_ms = i64::try_from(identity.expires_s).unwrap_or(i64::MAX).saturating_mul(1000);
+    let user = match state.store.user_by_name(&identity.name).await? {
+        Some(user) => user,
+        None => {
+            let now = state.clock.now();
+            let row = UserRow { id: UserId(Uuid::now_v7()), name: identity.name.clone(), created_ms: now.0 };
+            state.store.add_user(&row).await?;
+            // Another request may have been first.
+            state.store.user_by_name(&identity.name).await?.ok_or_else(ApiError::unauthorized)?
+        }
+    };
+    Ok(Caller { user, proof: Proof::Token { expires_ms } })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -50,6 +50,12 @@ impl Pokes {
         inner.users.clear();
     }
 
+    /// True once the server is stopping.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.inner().closed
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // The map is whole after every statement, so a panic elsewhere cannot have left it half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

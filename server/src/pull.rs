@@ -45,6 +45,7 @@ pub(crate) async fn page(
     {
         return Err(refuse(state, user, &read.user, stale).await?);
     }
+    metrics::counter!("lastword_pulled_records_total").increment(read.copies.len() as u64);
     Ok(cut(state, user, scope, since, read))
 }
 

@@ -66,6 +66,7 @@ async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
     let facts =
         Facts { entities: &state.entities, user_id: job.user, user: tx.user(), now, stored, live, ids: &state.cursors };
     let decision = decide(job.batch, facts);
+    count(&decision.outcomes);
     let results = (job.encode)(decision.outcomes)?;
     let kept = |name| (name, KeptAnswer { body_hash: job.body_hash.to_vec(), answer: results.clone() });
     let user = decision.user;
@@ -76,6 +77,18 @@ async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
         state.store.announce(job.user);
     }
     Ok(PushAnswer { results, user, now })
+}
+
+fn count(outcomes: &[(RecordKey, Outcome)]) {
+    for (_, outcome) in outcomes {
+        let name = match outcome {
+            Outcome::Applied { .. } => "applied",
+            Outcome::Conflict(_) => "conflict",
+            Outcome::Rejected(_) => "rejected",
+            Outcome::Gone => "gone",
+        };
+        metrics::counter!("lastword_pushed_records_total", "outcome" => name).increment(1);
+    }
 }
 
 fn repeat(kept: KeptAnswer, body_hash: &[u8], user: UserState, now: ServerMillis) -> Result<PushAnswer, ApiError> {

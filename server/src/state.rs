@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::cursor::CursorKey;
 use crate::entities::Entities;
+use crate::jwt::JwtVerifier;
 use crate::pokes::Pokes;
+use crate::rate::RateLimit;
 use crate::store::ServerStore;
 
 /// Shared by all requests; cheap to clone.
@@ -21,13 +23,19 @@ pub struct AppState {
     pub clock: Clock,
     /// Wakes those who listen for changes.
     pub pokes: Pokes,
+    /// Checks tokens of an identity provider, where one is configured.
+    pub jwt: Option<Arc<JwtVerifier>>,
+    /// Limits each user's requests.
+    pub rate: Arc<RateLimit>,
     /// What is switched on.
     pub options: Arc<Options>,
 }
 
 /// What an embedder or the command line can choose.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
+    /// Requests a second that each user may send in the long run; ten times that at once. 0: as many as it likes.
+    pub requests_per_second: u32,
     /// Refuse a live record that names a record which does not exist.
     pub check_references: bool,
     /// Origins that browsers may call from; `*` for any. Empty: only the server's own.
@@ -36,12 +44,26 @@ pub struct Options {
     pub static_folder: Option<std::path::PathBuf>,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self { requests_per_second: 100, check_references: false, cors_origins: Vec::new(), static_folder: None }
+    }
+}
+
 impl AppState {
     /// The state of a server on `store`.
     #[must_use]
     pub fn new(store: Arc<dyn ServerStore>, entities: Entities, options: Options) -> Self {
         let cursors = CursorKey::new(store.cursor_secret());
-        let (entities, options) = (Arc::new(entities), Arc::new(options));
-        Self { store, entities, cursors, clock: Clock::system(), pokes: Pokes::default(), options }
+        Self {
+            store,
+            entities: Arc::new(entities),
+            cursors,
+            clock: Clock::system(),
+            pokes: Pokes::default(),
+            jwt: None,
+            rate: Arc::new(RateLimit::new(options.requests_per_second)),
+            options: Arc::new(options),
+        }
     }
 }

@@ -19,15 +19,19 @@ pub struct Purged {
     pub answers: u64,
 }
 
-/// Purges at start and every hour, and passes on the pokes of other nodes. Runs until it is dropped or aborted.
+/// Purges at start and every hour, renews what is kept in memory, and passes on the pokes of other nodes. Runs until it is dropped or aborted.
 pub async fn upkeep(state: AppState, tombstones_kept_ms: i64) {
-    futures::future::join(purge_hourly(&state, tombstones_kept_ms), hear_other_nodes(&state)).await;
+    futures::future::join(hourly(&state, tombstones_kept_ms), hear_other_nodes(&state)).await;
 }
 
-async fn purge_hourly(state: &AppState, tombstones_kept_ms: i64) {
-    let mut hours = tokio::time::interval(PURGE_EVERY);
+async fn hourly(state: &AppState, tombstones_kept_ms: i64) {
+    let mut hours = tokio::time::interval(UPKEEP_EVERY);
     loop {
         hours.tick().await;
+        state.rate.forget_idle();
+        if let Some(jwt) = &state.jwt {
+            jwt.refresh().await;
+        }
         match purge(state.store.as_ref(), state.clock.now(), tombstones_kept_ms).await {
             Ok(purged) => tracing::info!(purged.tombstones, purged.answers, "purged"),
             Err(error) => tracing::warn!(%error, "could not purge; next try in an hour"),
@@ -71,5 +75,5 @@ pub async fn purge(store: &dyn ServerStore, now: ServerMillis, tombstones_kept_m
 
 const USERS_AT_A_TIME: usize = 100;
 const ANSWERS_AT_A_TIME: u64 = 1_000;
-const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
+const UPKEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);

@@ -441,3 +441,44 @@ async fn bodies_may_be_compressed_within_their_limit() {
         assert!(answer.body.len() < 1000);
     }
 }
+
+#[tokio::test]
+async fn a_user_who_calls_too_often_is_asked_to_wait() {
+    let app = App::with(Options { requests_per_second: 1, ..Options::default() }).await;
+    let mut refused = None;
+    for _ in 0..12 {
+        refused = Some(app.pull(None).await).filter(|answer| answer.status == 429);
+    }
+    let refused = refused.unwrap();
+    let error = refused.refused(429, "rate_limited");
+    assert!((1..=1000).contains(&error["retryAfterMs"].as_i64().unwrap()));
+    assert_eq!((refused.headers["retry-after"].to_str().unwrap(), &error["retryable"]), ("1", &json!(true)));
+    assert_eq!(app.get("/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn every_answer_has_its_id_and_the_security_headers() {
+    let app = App::new().await;
+    for path in [LOGS, "/health", "/nothing"] {
+        let answer = app.get(path).await;
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert_eq!(answer.headers["x-frame-options"], "DENY");
+        assert_eq!(answer.headers["referrer-policy"], "no-referrer");
+        Uuid::parse_str(answer.headers["x-request-id"].to_str().unwrap()).unwrap();
+    }
+    let answer = app.get(LOGS).await;
+    assert_eq!((&answer.headers["cache-control"]), "no-store");
+    assert!(answer.headers["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    let named = |id: &str| request("GET", LOGS, &app.key).header("x-request-id", id).body(Body::empty()).unwrap();
+    assert_eq!(app.send(named("abc-1")).await.headers["x-request-id"], "abc-1");
+    assert_ne!(app.send(named("a b;c")).await.headers["x-request-id"], "a b;c");
+}
+
+#[tokio::test]
+async fn ready_follows_the_database_and_the_stop() {
+    let app = App::new().await;
+    assert_eq!(app.get("/ready").await.ok()["status"], "ready");
+    app.state.pokes.close();
+    app.get("/ready").await.refused(503, "unavailable");
+    assert_eq!(app.get("/health").await.status, 200);
+}

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lastword_server::entities::EntitiesError;
+use lastword_server::jwt::JwksError;
 use lastword_server::store::{OpenError, StoreError};
 
 /// A command failed.
@@ -15,6 +16,12 @@ pub(crate) enum CliError {
     /// The entities cannot be served.
     #[error(transparent)]
     Entities(#[from] EntitiesError),
+    /// The identity provider's keys cannot be used.
+    #[error(transparent)]
+    Jwks(#[from] JwksError),
+    /// The metrics cannot be collected.
+    #[error("cannot collect metrics: {0}; start without --metrics-listen")]
+    Metrics(String),
     /// The database failed.
     #[error("{0}; try again")]
     Store(#[from] StoreError),

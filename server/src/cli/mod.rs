@@ -96,6 +96,17 @@ async fn backup(args: &DatabaseArgs, file: &Path) -> Result<(), CliError> {
 }
 
 impl DatabaseArgs {
+    /// The database without credentials.
+    fn shown(&self) -> String {
+        match self.database.rsplit_once('@') {
+            Some((_, place)) if self.is_postgres() => {
+                format!("postgres://{}", place.split('?').next().unwrap_or_default())
+            }
+            _ if self.is_postgres() => "postgres".into(),
+            _ => self.database.clone(),
+        }
+    }
+
     fn is_postgres(&self) -> bool {
         self.database.starts_with("postgres://") || self.database.starts_with("postgresql://")
     }

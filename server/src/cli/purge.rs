@@ -21,6 +21,10 @@ pub(crate) async fn purge_now(store: &dyn ServerStore, args: PurgeArgs) -> Resul
 }
 
 impl PurgeArgs {
+    pub(crate) fn days(self) -> i64 {
+        self.tombstone_days
+    }
+
     pub(crate) fn kept_ms(self) -> i64 {
         self.tombstone_days * DAY_MS
     }

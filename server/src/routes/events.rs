@@ -25,6 +25,7 @@ pub(crate) async fn events(
     let stopping = || ApiError::unavailable("the server is stopping", 1_000);
     let listener = state.pokes.listen(caller.user).ok_or_else(stopping)?;
     let hello = event(&state, &caller, "hello").await?;
+    metrics::counter!("lastword_event_streams_total").increment(1);
     let first = futures::stream::iter([Ok(hello)]);
     let rest = unfold((state, caller, listener), |(state, caller, mut listener)| async {
         let event = next(&state, &caller, &mut listener).await?;

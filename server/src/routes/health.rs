@@ -1,9 +1,36 @@
-//! `GET /health`: the process answers. Needs no token and touches no database.
+//! `GET /health`: the process answers. `GET /ready`: it can serve. Need no token and tell nothing else.
+
+use std::time::Duration;
 
 use axum::Json;
-use serde_json::{Value, json};
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// That all is well.
+#[derive(Serialize)]
+pub(crate) struct Health {
+    status: &'static str,
+}
 
 /// Says that the process answers.
-pub(crate) async fn health() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+pub(crate) async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
 }
+
+/// Says that the database answers too, and that the server is not stopping.
+pub(crate) async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiError> {
+    let unready = |message: &str| ApiError::unavailable(message, 1_000);
+    if state.pokes.is_closed() {
+        return Err(unready("the server is stopping"));
+    }
+    match tokio::time::timeout(DATABASE_WAIT, state.store.ping()).await {
+        Ok(answer) => answer?,
+        Err(_) => return Err(unready("the database does not answer")),
+    }
+    Ok(Json(Health { status: "ready" }))
+}
+
+const DATABASE_WAIT: Duration = Duration::from_secs(2);

@@ -2,7 +2,10 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +19,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::services::ServeDir;
 use tower_http::set_header::{SetResponseHeader, SetResponseHeaderLayer};
+use tower_http::timeout::TimeoutLayer;
 
+use super::observe::observe;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -27,20 +32,29 @@ pub(crate) fn api(router: Router<AppState>, _state: &AppState) -> Router<AppStat
         .layer(DefaultBodyLimit::max(BATCH_BYTES_MAX))
         .layer(RequestDecompressionLayer::new())
         .layer(from_fn(check_protocol))
-        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(fixed_header(CACHE_CONTROL, "no-store"))
+        .layer(fixed_header(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
 }
 
 /// Around everything.
 pub(crate) fn all(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let router = router
         .layer(CompressionLayer::new())
-        .layer(from_fn(json_errors))
         .layer(CatchPanicLayer::new())
-        .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")));
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_WAIT))
+        .layer(from_fn(json_errors))
+        .layer(fixed_header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed_header(X_FRAME_OPTIONS, "DENY"))
+        .layer(fixed_header(REFERRER_POLICY, "no-referrer"));
+    let router = router.layer(from_fn(observe));
     match cors(&state.options.cors_origins) {
         Some(cors) => router.layer(cors),
         None => router,
     }
+}
+
+fn fixed_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 /// The folder with headers that make a browser ask again each time.
@@ -103,4 +117,6 @@ const OF_THE_BODY: [HeaderName; 4] = [
     axum::http::header::CONTENT_ENCODING,
     axum::http::header::TRANSFER_ENCODING,
 ];
+/// For a whole request; an event stream has begun by then.
+const REQUEST_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 const PREFLIGHT_KEPT: std::time::Duration = std::time::Duration::from_secs(600);

@@ -5,6 +5,7 @@ mod changeset;
 mod events;
 mod health;
 mod layers;
+mod observe;
 mod resource;
 mod status;
 
@@ -27,7 +28,8 @@ pub fn router(state: AppState) -> Router {
             .route(&entity.path, get(resource::pull).layer(name.clone()))
             .route(&format!("{}/batch", entity.path), post(resource::push).layer(name));
     }
-    let mut router = layers::api(router, &state).route("/health", get(health::health));
+    let mut router =
+        layers::api(router, &state).route("/health", get(health::health)).route("/ready", get(health::ready));
     if let Some(folder) = &state.options.static_folder {
         router = router.fallback_service(layers::static_files(ServeDir::new(folder)));
     }
