@@ -80,7 +80,7 @@ class App {
 
   /** Resolves when the pill shows this and nothing waits to be sent. */
   async synced() {
-    await this.page.locator('[role="status"][data-state="idle"][data-pending="0"]', { hasText: "Synced" }).waitFor();
+    await this.page.locator('[role="status"][data-state="idle"][data-pending="0"]', { hasText: /^Synced$/ }).waitFor();
   }
 
   /** Waits until the page shows the text in the entry of an exercise. */

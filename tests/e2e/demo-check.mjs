@@ -17,8 +17,10 @@ async function device(name) {
   const profile = await openProfile();
   profiles.push(profile);
   const app = await openApp(profile.context, url, { key, database: "demo-check" });
-  await app.synced();
-  say(`${name}: opened the page, signed in with the key, status “${await app.pill.textContent()}”`);
+  await app.synced().catch(async () => {
+    throw new Error(`${name}: the status is “${await app.pill.textContent()}”, not “Synced”`);
+  });
+  say(`${name}: opened the page, signed in with the key, status “Synced”`);
   return app;
 }
 
