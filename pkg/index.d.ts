@@ -80,8 +80,6 @@ export interface EntityOptions {
   readonly detect?: "exact" | "scan";
   /** What happens when both sides changed a record. `lastWriteWins` when absent. */
   readonly conflicts?: "lastWriteWins" | "manual";
-  /** Status columns to write into each record, by the app's names. */
-  readonly statusFields?: { readonly [name in "lastSyncedAt" | "lastSyncAttemptAt" | "syncStatus" | "syncErrorMessage" | "syncVersion"]?: string };
 }
 
 /** The entities of an app, by name. */
@@ -106,8 +104,6 @@ export interface BackendOptions {
   readonly batchRecords?: number;
   /** Records in one page of a pull. 1,000 when absent. */
   readonly pageRecords?: number;
-  /** Compress large request bodies. */
-  readonly gzip?: boolean;
 }
 
 /** The bearer token: a value, or a function asked for each one. `refresh` is true when the last one was refused. */
@@ -190,7 +186,7 @@ export interface Stats {
 
 /** Where one record stands. */
 export interface RecordStatus {
-  state: "synced" | "pending" | "syncing" | "acknowledged" | "conflict" | "failed" | "failed_permanently" | "unknown";
+  state: "synced" | "pending" | "conflict" | "failed" | "failed_permanently" | "unknown";
   attempts: number;
   lastAttemptAt: number | null;
   error: { code: string; message: string } | null;
@@ -214,7 +210,8 @@ export interface Conflict {
   entity: string;
   id: string;
   local: Stored<object>;
-  remote: Stored<object>;
+  /** Null when the backend has deleted and forgotten the record. */
+  remote: Stored<object> | null;
   foundAt: number;
 }
 
@@ -228,7 +225,6 @@ export interface Failure {
   code: string;
   message: string;
   attempts: number;
-  fields?: { path: string; message: string }[];
 }
 
 /** Something that happened, by `type`. */
@@ -315,7 +311,8 @@ export interface Sync<E extends EntityMap = EntityMap> {
   signIn(to: { account: string; token?: TokenSource }): Promise<void>;
   /** Forgets the token. With `wipe`, removes the local data too. Answers how many edits were never sent. */
   signOut(how: { wipe: boolean }): Promise<{ unsent: number }>;
-  configure(patch: Partial<Pick<SyncOptions, "backend" | "token" | "intervalMs" | "debounceMs">>): Promise<void>;
+  /** Takes another backend or token; the next round uses them. */
+  configure(patch: Partial<Pick<SyncOptions, "backend" | "token">>): Promise<void>;
   /** Stops and lets go of the worker. The data stays. */
   destroy(): Promise<void>;
 }

@@ -90,11 +90,12 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
       config = rest;
       return unsent;
     },
-    async configure({ token: source, ...patch }) {
-      const next = patch.backend ? { ...patch, backend: absolute(patch.backend, document.baseURI) } : patch;
+    async configure({ token: source, backend: wanted }) {
+      const backend = wanted ? absolute(wanted, document.baseURI) : config.backend;
       if (source !== undefined) token = source;
-      await call("configure", next);
-      config = { ...config, ...next };
+      // Also for a new token alone: it makes the core ask for it.
+      await call("configure", { backend });
+      config = { ...config, backend };
     },
     async destroy() {
       stopTriggers();

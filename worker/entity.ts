@@ -31,7 +31,7 @@ function whenSynced(id: string, statusOf: (id: string) => Promise<RecordStatus>,
   return new Promise((resolve, reject) => {
     const look = async () => {
       const { state, error } = await statusOf(id);
-      if (state === "synced" || state === "acknowledged") return done(resolve);
+      if (state === "synced") return done(resolve);
       if (state === "conflict") return done(() => reject(refused("conflict", "the record is in conflict: resolve it")));
       if (state === "failed_permanently") return done(() => reject(refused(error?.code ?? "rejected", error?.message ?? "the backend refused the record")));
     };

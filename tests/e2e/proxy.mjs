@@ -33,7 +33,7 @@ export async function startProxy(target) {
 
 /** Sends the answer; with `cutAt` the connection ends after that many bytes of it. */
 function reply(outgoing, { status = 200, headers = {}, body = "", cutAt }) {
-  const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+  const bytes = Buffer.isBuffer(body) || typeof body === "string" ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
   outgoing.writeHead(status, { "content-type": "application/json", "content-length": bytes.length, ...headers });
   if (cutAt === undefined) return outgoing.end(bytes);
   outgoing.write(bytes.subarray(0, cutAt), () => outgoing.destroy());

@@ -34,7 +34,7 @@ export function Conflicts() {
 }
 
 function OneConflict({ conflict, onChoose }: { conflict: Conflict; onChoose: (choice: ConflictChoice) => void }) {
-  const [local, remote] = [conflict.local as Copy, conflict.remote as Copy];
+  const [local, remote] = [conflict.local as Copy, (conflict.remote ?? { isDeleted: true }) as Copy];
   const differing = [...new Set([...Object.keys(local), ...Object.keys(remote)])]
     .filter((name) => !ENVELOPE.has(name) && JSON.stringify(local[name]) !== JSON.stringify(remote[name]));
   const [picks, setPicks] = useState<{ [field: string]: Side }>({});

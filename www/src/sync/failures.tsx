@@ -12,9 +12,9 @@ export function Failures() {
     <section class="card" aria-labelledby="failures-title">
       <h2 id="failures-title">Refused</h2>
       <ul class="lines">
-        {failures.map(({ entity, id, code, message, fields = [] }) => (
+        {failures.map(({ entity, id, code, message }) => (
           <li key={`${entity}/${id}`}>
-            <p>{entity}: {message} ({code}) {fields.map(({ path, message: why }) => `${path} ${why}`).join(", ")}</p>
+            <p>{entity}: {message} ({code})</p>
             <div class="buttons">
               <button type="button" onClick={() => void attempt(() => sync.failures.retry(entity as EntityName, id))}>Try again</button>
               <button type="button" onClick={() => void attempt(() => sync.failures.discard(entity as EntityName, id))}>Discard my edit</button>
