@@ -24,7 +24,7 @@ use crate::ports::{Now, StoreError};
 use crate::record::{Entity, Millis, Scope};
 use lease::Open;
 use offset::Offset;
-use state::{Action, Cycle, Event, Halt, Mode, Report, Running, StoreOutcome, StoreStep, Task};
+use state::{Action, Cycle, Event, Halt, Mode, Pace, Report, Running, StoreOutcome, StoreStep, Task};
 
 /// Decides what happens next.
 pub struct Engine {
@@ -48,6 +48,7 @@ pub struct Engine {
     error: Option<Error>,
     last_sync_at: Option<Millis>,
     batch_records: usize,
+    pace: Pace,
     offset: Offset,
     next_id: u64,
     random: u64,
@@ -106,6 +107,7 @@ impl Engine {
             error: None,
             last_sync_at: None,
             batch_records,
+            pace: Pace::default(),
             offset: Offset::default(),
             next_id: 0,
             random: seed,
@@ -122,7 +124,8 @@ impl Engine {
             Event::LeadLost => self.lose_lead(),
             Event::Woken => self.woken(now),
             Event::SyncNow => self.sync_now(now),
-            Event::Edited => self.wake_by(now.mono + self.config.debounce_ms),
+            Event::Edited => self.wake_by(now.mono + self.pace.debounce_ms.unwrap_or(self.config.debounce_ms)),
+            Event::Paced(pace) => self.pace = pace,
             Event::Touched => self.actions.push(Action::ViewChanged),
             Event::Hint => self.hint(now),
             Event::TokenChanged => self.token_changed(now),
@@ -459,7 +462,8 @@ impl Engine {
         if result.is_ok() {
             self.last_sync_at = Some(now.wall);
         }
-        self.wake_at = Some(now.mono + if self.again { 0 } else { self.config.interval_ms });
+        self.wake_at =
+            Some(now.mono + if self.again { 0 } else { self.pace.interval_ms.unwrap_or(self.config.interval_ms) });
         self.end_cycle_with(result);
         if self.again {
             self.begin(now);

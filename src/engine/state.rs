@@ -32,6 +32,8 @@ pub enum Event {
     SyncNow,
     /// A local write has committed.
     Edited,
+    /// The app wants another pace.
+    Paced(Pace),
     /// Something that the app is shown has changed; nothing is due.
     Touched,
     /// The browser or the backend hints that a cycle may help: online, visible, a poke.
@@ -70,6 +72,15 @@ pub enum Action {
     CycleEnded(u64, Result<Report, Error>),
     /// What [`super::Engine::view`] shows has changed.
     ViewChanged,
+}
+
+/// How often to sync by itself; what is absent stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Time between cycles when nothing happens, in milliseconds.
+    pub interval_ms: Option<i64>,
+    /// Time from an edit to the cycle it starts, in milliseconds.
+    pub debounce_ms: Option<i64>,
 }
 
 /// What one pull asks for.

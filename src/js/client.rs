@@ -406,7 +406,7 @@ impl SyncCore {
         shown(signed.await)
     }
 
-    /// Changes the backend's address or headers.
+    /// Changes the backend's address and headers, or the pace of syncing; also says that there is another token.
     ///
     /// # Errors
     /// `config`.
@@ -414,10 +414,7 @@ impl SyncCore {
         let core = &self.core;
         let configured = codec::from_js::<Patch>(patch)
             .map_err(|error| config(&format!("the options are not valid: {error}")))
-            .and_then(|patch| core.driver.ports().transport.set_address(&patch.backend.url, patch.backend.headers));
-        if configured.is_ok() {
-            core.driver.send(Event::TokenChanged);
-        }
+            .and_then(|patch| core.configure(patch));
         nothing(configured)
     }
 
@@ -478,6 +475,18 @@ impl Core {
         };
         let opened = self.run(&open).await?;
         self.driver.ports().transport.set_device_id(&opened.replica.device_id);
+        Ok(())
+    }
+
+    fn configure(&self, patch: Patch) -> Result<(), Error> {
+        let transport = &self.driver.ports().transport;
+        if let Some(backend) = patch.backend {
+            transport.set_address(&backend.url, backend.headers)?;
+        }
+        let pace = options::pace(patch.interval_ms, patch.debounce_ms)?;
+        transport.forget_token();
+        self.driver.send(Event::Paced(pace));
+        self.driver.send(Event::TokenChanged);
         Ok(())
     }
 
@@ -645,10 +654,12 @@ struct Exported<'a> {
     record: Option<Fields>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Patch {
-    backend: options::BackendOptions,
+    backend: Option<options::BackendOptions>,
+    interval_ms: Option<i64>,
+    debounce_ms: Option<i64>,
 }
 
 /// A new record's id: a UUID of version 7, so that ids sort by the time they were made.

@@ -14,6 +14,7 @@ use wasm_bindgen::JsValue;
 
 use crate::browser::{EntityLayout, Layout, codec};
 use crate::config::{Config, DEBOUNCE_MS, Detect, EntityDeclaration, INTERVAL_MS, Policy, Style};
+use crate::engine::state::Pace;
 use crate::error::Error;
 use crate::mapping::FieldNames;
 
@@ -29,10 +30,12 @@ pub(super) struct Options {
     pub(super) account: Option<String>,
     entities: BTreeMap<String, EntityOptions>,
     pub(super) backend: BackendOptions,
-    #[serde(default = "interval_ms")]
-    interval_ms: i64,
-    #[serde(default = "debounce_ms")]
-    debounce_ms: i64,
+    /// 30,000 when absent.
+    #[serde(default)]
+    interval_ms: Option<i64>,
+    /// 500 when absent.
+    #[serde(default)]
+    debounce_ms: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -137,8 +140,9 @@ pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
         StyleOption::Changeset => Style::Changeset,
     };
     let mut checked = Config::new(declared, style, &compile_pattern)?;
-    checked.interval_ms = within("intervalMs", options.interval_ms, 1_000, i64::MAX)?;
-    checked.debounce_ms = within("debounceMs", options.debounce_ms, 0, i64::MAX)?;
+    let pace = pace(options.interval_ms, options.debounce_ms)?;
+    checked.interval_ms = pace.interval_ms.unwrap_or(INTERVAL_MS);
+    checked.debounce_ms = pace.debounce_ms.unwrap_or(DEBOUNCE_MS);
     if let Some(records) = options.backend.batch_records {
         checked.batch_records = within("backend.batchRecords", records, 1, BATCH_RECORDS_MAX)?;
     }
@@ -148,6 +152,18 @@ pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
     let entities = checked.entities.iter().filter_map(|entity| layouts.remove(&entity.name)).collect();
     let layout = Layout { database: options.database.clone(), attached: options.attached, entities };
     Ok(Parsed { config: Rc::new(checked), layout, options })
+}
+
+/// Checks how often to sync by itself.
+///
+/// # Errors
+/// [`Error::Config`] names the option and its range.
+pub(super) fn pace(interval_ms: Option<i64>, debounce_ms: Option<i64>) -> Result<Pace, Error> {
+    let checked = |name, value: Option<i64>, min| value.map(|value| within(name, value, min, PACE_MAX_MS)).transpose();
+    Ok(Pace {
+        interval_ms: checked("intervalMs", interval_ms, INTERVAL_MIN_MS)?,
+        debounce_ms: checked("debounceMs", debounce_ms, 0)?,
+    })
 }
 
 /// Compiles a schema's `pattern` with the browser's own engine, in Unicode mode.
@@ -168,10 +184,7 @@ fn config(message: String) -> Error {
     Error::Config { message }
 }
 
-fn interval_ms() -> i64 {
-    INTERVAL_MS
-}
-
-fn debounce_ms() -> i64 {
-    DEBOUNCE_MS
-}
+/// Syncing by itself more often would be noise.
+const INTERVAL_MIN_MS: i64 = 1_000;
+/// A day.
+const PACE_MAX_MS: i64 = 86_400_000;
