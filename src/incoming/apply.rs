@@ -12,7 +12,7 @@ use crate::checkpoint::{Checkpoint, Replica, ResyncReason};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect};
 use crate::or_refuse;
-use crate::outgoing::detect;
+use crate::outgoing::detect::{self, Clock, LocalEdit, OFFSET_CORRECTED_MS};
 use crate::outgoing::outbox::{Change, ChangeState};
 use crate::record::{Entity, Key, Millis, Record};
 
@@ -166,26 +166,30 @@ impl Applying<'_> {
     }
 
     fn merge_one(&mut self, key: Key, remote: &Record) {
-        let change = self.change(&key);
-        let local = self.found.local(key.entity, &key.id);
-        let outcome = match &change {
+        let edit = self.edit(&key);
+        let change = edit.as_ref().map(|edit| &edit.change);
+        let local = edit.as_ref().and_then(|edit| edit.record.as_ref()).or(self.found.local(key.entity, &key.id));
+        let outcome = match change {
             None => merge::clean(local, remote, self.heals()),
             Some(change) => merge::marked(change, local, remote, self.config.entity(key.entity).policy),
         };
         match outcome {
-            Outcome::TakeRemote => {
-                self.take(&key, remote, change.is_some());
-            }
+            Outcome::TakeRemote => self.take(&key, remote, change.is_some()),
             Outcome::Supersede => {
                 if let Some(local) = local.cloned() {
                     self.out.notices.push(Notice::Superseded { local, remote: remote.clone(), key: key.clone() });
                 }
                 self.take(&key, remote, true);
             }
-            Outcome::Confirm => self.confirm(&key, remote, change.as_ref()),
+            Outcome::Confirm => self.confirm(&key, remote, change.is_some()),
             Outcome::KeepLocal => {}
-            Outcome::KeepEdit => self.keep_edit(change, remote),
-            Outcome::Conflict => self.conflict(change, local.cloned(), remote),
+            Outcome::KeepEdit => self.keep_edit(edit, remote),
+            Outcome::Requeue => self.requeue(&key),
+            Outcome::Conflict => {
+                if let Some(local) = local.cloned() {
+                    self.conflict(edit, local, remote);
+                }
+            }
             Outcome::Heal => {
                 if let Some(local) = local {
                     self.mark(&key, local);
@@ -194,14 +198,17 @@ impl Applying<'_> {
         }
     }
 
-    /// The change of a record: the outbox row, or one found only now, where the app writes rows by itself.
-    fn change(&self, key: &Key) -> Option<Change> {
+    /// The unsent edit of a record: its outbox row, or one found only now, where the app writes rows by itself.
+    fn edit(&self, key: &Key) -> Option<LocalEdit> {
         let stored = self.found.changes.value(key.entity, &key.id).cloned();
         if self.config.entity(key.entity).detect == Detect::Exact {
-            return stored;
+            return stored.map(|change| LocalEdit { change, record: None });
         }
-        let row = self.found.row(key.entity, &key.id);
-        detect::marked_change(key, row, stored, self.replica.hash_key, self.step.now)
+        detect::local_edit(key, self.found.row(key.entity, &key.id), stored, self.clock())
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        Clock { hash_key: self.replica.hash_key, now: self.step.now, offset_ms: self.step.offset_ms }
     }
 
     fn take(&mut self, key: &Key, remote: &Record, was_marked: bool) {
@@ -218,28 +225,37 @@ impl Applying<'_> {
     }
 
     /// The backend's copy is ours: its server fields are stored where the row must show them.
-    fn confirm(&mut self, key: &Key, remote: &Record, change: Option<&Change>) {
+    fn confirm(&mut self, key: &Key, remote: &Record, was_marked: bool) {
         let entity = self.config.entity(key.entity);
         if entity.write_back || entity.detect == Detect::Scan {
             self.take(key, remote, false);
         }
-        if change.is_some() {
+        if was_marked {
             self.clear(key);
         }
     }
 
-    fn keep_edit(&mut self, change: Option<Change>, remote: &Record) {
-        let Some(mut change) = change else { return };
+    fn keep_edit(&mut self, edit: Option<LocalEdit>, remote: &Record) {
+        let Some(LocalEdit { mut change, record }) = edit else { return };
         change.known = true;
         change.base = Some(remote.client_updated_at);
-        // Also when the app's edit was found only now: an outbox row left as acknowledged would count as lost.
-        if self.found.changes.value(change.key.entity, &change.key.id) != Some(&change) {
-            self.writes.push(Write::PutChange(change));
+        self.put_edit(LocalEdit { change, record });
+    }
+
+    /// Stores an edit that may have been found only now: an outbox row left as acknowledged would count as lost.
+    fn put_edit(&mut self, edit: LocalEdit) {
+        let Key { entity, id } = &edit.change.key;
+        if let Some(record) = edit.record {
+            let synced = self.found.row(*entity, id).and_then(|row| row.synced);
+            self.writes.push(Write::PutRow(*entity, record, synced));
+        }
+        if self.found.changes.value(*entity, id) != Some(&edit.change) {
+            self.writes.push(Write::PutChange(edit.change));
         }
     }
 
-    fn conflict(&mut self, change: Option<Change>, local: Option<Record>, remote: &Record) {
-        let (Some(mut change), Some(local)) = (change, local) else { return };
+    fn conflict(&mut self, edit: Option<LocalEdit>, local: Record, remote: &Record) {
+        let Some(LocalEdit { mut change, record }) = edit else { return };
         change.known = true;
         change.state = ChangeState::Conflict;
         self.out.notices.push(Notice::Conflict(change.key.clone()));
@@ -249,7 +265,17 @@ impl Applying<'_> {
             remote: Some(remote.clone()),
             found_at: self.step.now,
         }));
-        self.writes.push(Write::PutChange(change));
+        self.put_edit(LocalEdit { change, record });
+    }
+
+    /// The backend lost what it had acknowledged.
+    fn requeue(&mut self, key: &Key) {
+        let Some(change) = self.found.changes.value(key.entity, &key.id) else { return };
+        let mut lost = change.clone();
+        lost.requeue();
+        self.out.notices.push(Notice::LostByBackend(key.clone()));
+        self.out.marked = true;
+        self.writes.push(Write::PutChange(lost));
     }
 
     pub(super) fn clear(&mut self, key: &Key) {
@@ -291,6 +317,11 @@ impl Applying<'_> {
                 self.writes.push(Write::PutEntityMeta(entity, meta));
             }
         }
+        if (self.step.offset_ms - self.replica.offset_ms).abs() >= OFFSET_CORRECTED_MS {
+            // Every tab stamps its writes by what is stored.
+            let offset_ms = self.step.offset_ms;
+            self.writes.push(Write::PutReplica(Replica { offset_ms, ..self.replica.clone() }));
+        }
         self.writes.push(Write::PutCheckpoint(page.scope, checkpoint.clone()));
         self.out.checkpoint = checkpoint;
     }
@@ -300,23 +331,37 @@ impl Applying<'_> {
         let delivered = self.step.ids();
         let is_delivered = |key: &Key| delivered.get(&key.entity).is_some_and(|ids| ids.binary_search(&key.id).is_ok());
         for entity in self.config.entities_of(self.step.page.scope) {
-            for (_, change) in self.found.changes.of(entity) {
+            for (id, change) in self.found.changes.of(entity) {
                 if change.state != ChangeState::Acknowledged || is_delivered(&change.key) {
                     continue;
                 }
                 match (self.step.page.up_to, change.acked_at) {
-                    (Some(up_to), Some(acked_at)) if acked_at > up_to => {}
-                    (Some(_), Some(_)) => {
-                        let mut lost = change.clone();
-                        lost.requeue();
-                        self.out.notices.push(Notice::LostByBackend(change.key.clone()));
-                        self.out.marked = true;
-                        self.writes.push(Write::PutChange(lost));
-                    }
-                    // The backend does not say how far it has come: an acknowledgement is all there will be.
+                    (Some(up_to), Some(acked_at)) if acked_at > up_to => self.wait_for_delivery(change.clone()),
+                    (Some(_), Some(_)) if !self.is_quarantined(entity, id) => self.requeue(&change.key),
+                    // The backend does not say how far it has come, or holds a newer copy that cannot be used here:
+                    // an acknowledgement is all there will be.
                     _ => self.writes.push(Write::DeleteChange(change.key.clone())),
                 }
             }
         }
     }
+
+    /// The reader lags behind the acknowledgement, or the backend lost it without a newer one: a repeat tells which.
+    fn wait_for_delivery(&mut self, mut change: Change) {
+        change.attempts += 1;
+        if change.attempts >= PULLS_SHORT_MAX {
+            change.requeue();
+            self.out.marked = true;
+        }
+        self.writes.push(Write::PutChange(change));
+    }
+
+    fn is_quarantined(&self, entity: Entity, id: &str) -> bool {
+        let now =
+            |arrived: &Arrived| matches!(arrived, Arrived::Bad(bad) if bad.key.entity == entity && bad.key.id == id);
+        self.found.quarantined.value(entity, id).is_some() || self.step.page.arrived.iter().any(now)
+    }
 }
+
+/// Pulls that may end short of an acknowledgement before it is sent again.
+const PULLS_SHORT_MAX: u32 = 3;

@@ -25,6 +25,8 @@ pub enum Outcome {
     Confirm,
     /// The user decides.
     Conflict,
+    /// Keep the local copy, acknowledged once, and push it again: the backend lost it.
+    Requeue,
     /// Keep the local copy and push it: the backend lost it.
     Heal,
 }
@@ -59,7 +61,7 @@ pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: 
     if order == Ordering::Equal {
         return Outcome::Confirm;
     }
-    let expected = Some(remote.client_updated_at) == change.base || Some(remote.client_updated_at) == change.sent;
+    let expected = is_expected(change, local, remote);
     match policy {
         Policy::Manual if !expected => Outcome::Conflict,
         Policy::LastWriteWins | Policy::Manual if order == Ordering::Greater => Outcome::KeepEdit,
@@ -67,15 +69,25 @@ pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: 
     }
 }
 
-/// A lagging reader must not bring an older copy back; anything else confirms the acknowledgement.
+/// True for a copy that the edits replaced, or that this replica sent: no one else had a say.
+#[must_use]
+pub fn is_expected(change: &Change, local: &Record, remote: &Record) -> bool {
+    let stamp = Some(remote.client_updated_at);
+    // A copy with the very stamp of the local one and other content is someone else's.
+    stamp == change.base || (stamp == change.sent && stamp != Some(local.client_updated_at))
+}
+
+/// A lagging reader must not bring an older copy back; one that came after the acknowledgement replaces or lost it.
 fn acknowledged(change: &Change, local_vs_remote: Ordering, remote: &Record) -> Outcome {
     let stale = match (change.acked_at, remote.server_updated_at) {
         (Some(acked), Some(remote)) => remote < acked,
-        _ => local_vs_remote == Ordering::Greater,
+        _ => true,
     };
     match local_vs_remote {
         Ordering::Equal => Outcome::Confirm,
-        Ordering::Less | Ordering::Greater if stale => Outcome::KeepLocal,
-        Ordering::Less | Ordering::Greater => Outcome::TakeRemote,
+        Ordering::Less => Outcome::TakeRemote,
+        Ordering::Greater if stale => Outcome::KeepLocal,
+        // A history that still holds the acknowledged copy never takes an older one after it.
+        Ordering::Greater => Outcome::Requeue,
     }
 }

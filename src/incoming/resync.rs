@@ -10,6 +10,7 @@ use crate::config::{Config, Detect};
 use crate::or_refuse;
 use crate::outgoing::detect;
 use crate::outgoing::outbox::ChangeState;
+use crate::outgoing::retry::GIVEN_UP;
 use crate::record::{Key, Scope};
 
 /// Drops a scope's cursor and sets the resync mark.
@@ -55,7 +56,8 @@ impl Step for StartResync {
         };
         let checkpoint = Checkpoint {
             cursor: None,
-            epoch: self.epoch.clone(),
+            // Where the backend does not say, a page of another history must still be told from this one's.
+            epoch: self.epoch.clone().or(before.epoch),
             up_to: None,
             resync: Some(Resync { reason, seen_lists: 0 }),
         };
@@ -104,22 +106,23 @@ fn settle_unseen(applying: &mut Applying<'_>, key: &Key, reason: ResyncReason) {
     let row = found.row(key.entity, &key.id);
     let stored = found.changes.value(key.entity, &key.id).cloned();
     let exact = applying.config.entity(key.entity).detect == Detect::Exact;
-    let change = if exact {
-        stored
-    } else {
-        detect::marked_change(key, row, stored, applying.replica.hash_key, applying.step.now)
-    };
+    let change =
+        if exact { stored } else { detect::local_edit(key, row, stored, applying.clock()).map(|edit| edit.change) };
     if change.is_some() || found.rows.value(key.entity, &key.id).is_some_and(|stored| stored.row().is_none()) {
         return;
     }
     match (reason, row) {
-        (ResyncReason::CursorExpired, _) => {
-            applying.writes.push(Write::DeleteRow(key.clone()));
-            applying.out.changed.push(key.clone());
-        }
+        (ResyncReason::CursorExpired, _) => remove(applying, key),
+        // Not worth healing the backend with: its edit was given up here.
+        (ResyncReason::EpochChanged, Some(row)) if row.record.client_updated_at == GIVEN_UP => remove(applying, key),
         (ResyncReason::EpochChanged, Some(row)) => applying.mark(key, &row.record),
         (ResyncReason::EpochChanged, None) => {}
     }
+}
+
+fn remove(applying: &mut Applying<'_>, key: &Key) {
+    applying.writes.push(Write::DeleteRow(key.clone()));
+    applying.out.changed.push(key.clone());
 }
 
 fn key_of(arrived: &Arrived) -> Key {

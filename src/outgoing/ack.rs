@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use lastword_protocol::error::RejectCode;
 use lastword_protocol::order;
 
-use super::detect;
+use super::detect::{self, Clock};
 use super::encode::failed;
 use super::outbox::{Change, ChangeState};
 use super::push::{Answer, Fate};
@@ -16,6 +16,7 @@ use crate::checkpoint::{InFlight, Replica, Sent};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect, Policy};
 use crate::incoming::conflict::{Conflict, Notice};
+use crate::incoming::merge;
 use crate::or_refuse;
 use crate::record::{Entity, Key, Millis, Record, Scope, Stamp, Synced};
 
@@ -212,9 +213,10 @@ impl Settling<'_> {
     }
 
     fn conflict(&mut self, mut change: Change, sent: &Sent, as_sent: bool, remote: &Record) {
-        let Some(local) = self.found.local(change.key.entity, &change.key.id).cloned() else { return };
+        let Some(local) = self.local(&change) else { return };
         let key = change.key.clone();
-        let expected = [change.base, change.sent, Some(sent.stamp)].contains(&Some(remote.client_updated_at));
+        let expected =
+            merge::is_expected(&change, &local, remote) || (!as_sent && remote.client_updated_at == sent.stamp);
         change.known = true;
         if self.config.entity(key.entity).policy == Policy::Manual && !expected {
             change.state = ChangeState::Conflict;
@@ -245,6 +247,21 @@ impl Settling<'_> {
             change.sent = Some(sent.stamp);
             self.writes.push(Write::PutChange(change));
         }
+    }
+
+    /// The local copy; one that the app wrote by itself, with the stamp it will be marked with.
+    fn local(&self, change: &Change) -> Option<Record> {
+        let Key { entity, id } = &change.key;
+        let row = self.found.row(*entity, id);
+        if self.config.entity(*entity).detect == Detect::Scan {
+            let Replica { hash_key, offset_ms, .. } = *self.replica;
+            let clock = Clock { hash_key, now: self.step.now, offset_ms };
+            let edit = detect::local_edit(&change.key, row, Some(change.clone()), clock);
+            if let Some(record) = edit.and_then(|edit| edit.record) {
+                return Some(record);
+            }
+        }
+        self.found.local(*entity, id).cloned()
     }
 
     fn gone(&mut self, change: Change) {

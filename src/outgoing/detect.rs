@@ -55,25 +55,17 @@ impl Step for Scan {
         let mut replica = or_refuse!(found.led_by(self.fence)).clone();
         let mut writes = Vec::new();
         let mut out = Scanned::default();
+        let clock = Clock { hash_key: replica.hash_key, now: self.now, offset_ms: self.offset_ms };
         for (id, stored) in found.rows.of(entity) {
             let StoredRow::Row(row) = stored else { continue };
-            let key = Key::new(entity, id);
             let before = found.changes.value(entity, id);
-            let Some(mut change) = marked_change(&key, Some(row), before.cloned(), replica.hash_key, self.now) else {
-                continue;
-            };
-            if Some(&change) == before {
+            let Some(local) = local_edit(&Key::new(entity, id), Some(row), before.cloned(), clock) else { continue };
+            if Some(&local.change) == before {
                 continue;
             }
-            let stamp = self.corrected(row, &change);
-            if stamp != row.record.client_updated_at {
-                let mut record = row.record.clone();
-                record.client_updated_at = stamp;
-                change.stamp = stamp;
-                writes.push(Write::PutRow(entity, record, row.synced));
-            }
-            replica.last_stamp = replica.last_stamp.max(stamp);
-            writes.push(Write::PutChange(change));
+            replica.last_stamp = replica.last_stamp.max(local.change.stamp);
+            writes.extend(local.record.map(|record| Write::PutRow(entity, record, row.synced)));
+            writes.push(Write::PutChange(local.change));
             out.marked += 1;
         }
         let mut meta = found.entity(entity);
@@ -86,34 +78,61 @@ impl Step for Scan {
     }
 }
 
-impl Scan {
-    /// The stamp an edit by the app gets: its own, corrected by a large clock offset, never trailing the replaced copy.
-    fn corrected(&self, row: &Row, change: &Change) -> Stamp {
-        let own = row.record.client_updated_at;
-        let mut stamp = own;
-        if self.offset_ms.abs() >= OFFSET_CORRECTED_MS {
-            stamp = Stamp(own.0.min(self.now.0).saturating_add(self.offset_ms));
-        }
-        let replaced = change.base.max(row.synced.map(|synced| synced.stamp)).max(change.sent);
-        match replaced {
-            Some(replaced) if stamp <= replaced => replaced.next(),
-            _ => stamp,
-        }
+/// What finding an edit depends on besides the row.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// Key of the content hashes.
+    pub hash_key: u64,
+    /// The raw clock.
+    pub now: Millis,
+    /// The backend's estimated lead over the raw clock, in milliseconds.
+    pub offset_ms: i64,
+}
+
+/// An edit that the app made by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalEdit {
+    /// Its outbox row.
+    pub change: Change,
+    /// The row as it must be stored where its own stamp could not stand.
+    pub record: Option<Record>,
+}
+
+/// The edit that a row written by the app alone stands for; none when the row equals the backend's copy.
+///
+/// Its stamp is corrected by a large clock offset, and never trails the copy that the edit replaces (I10).
+#[must_use]
+pub fn local_edit(key: &Key, row: Option<&Row>, stored: Option<Change>, clock: Clock) -> Option<LocalEdit> {
+    let before = stored.clone();
+    let mut change = marked_change(key, row, stored, clock.hash_key, clock.now)?;
+    let Some(row) = row else { return Some(LocalEdit { change, record: None }) };
+    let moved = before.as_ref() != Some(&change);
+    if !moved && row.synced == Some(mark_of(&row.record, clock.hash_key)) {
+        // Acknowledged, or sent again to a backend that lost it: a copy the backend has had keeps its stamp.
+        return Some(LocalEdit { change, record: None });
     }
+    let own = row.record.client_updated_at;
+    let mut stamp = own;
+    if moved && clock.offset_ms.abs() >= OFFSET_CORRECTED_MS {
+        stamp = Stamp(own.0.min(clock.now.0).saturating_add(clock.offset_ms));
+    }
+    let replaced = change.base.max(row.synced.map(|synced| synced.stamp)).max(change.sent.filter(|_| moved));
+    stamp = stamp.max(replaced.map_or(Stamp(0), Stamp::next));
+    if stamp == own {
+        return Some(LocalEdit { change, record: None });
+    }
+    change.stamp = stamp;
+    let mut record = row.record.clone();
+    record.client_updated_at = stamp;
+    Some(LocalEdit { change, record: Some(record) })
 }
 
 /// The change that a row written by the app alone stands for: the stored one, renewed if the content moved on, or a new
 /// one; none when the row equals the backend's copy.
 #[must_use]
-pub fn marked_change(
-    key: &Key,
-    row: Option<&Row>,
-    stored: Option<Change>,
-    hash_key: u64,
-    now: Millis,
-) -> Option<Change> {
+fn marked_change(key: &Key, row: Option<&Row>, stored: Option<Change>, hash_key: u64, now: Millis) -> Option<Change> {
     let Some(row) = row else { return stored };
-    let mark = Synced { stamp: row.record.client_updated_at, hash: Some(content_hash(&row.record, hash_key)) };
+    let mark = mark_of(&row.record, hash_key);
     let clean = row.synced == Some(mark);
     match stored {
         Some(mut change) => {
@@ -134,6 +153,10 @@ pub fn marked_change(
             Some(change)
         }
     }
+}
+
+fn mark_of(record: &Record, hash_key: u64) -> Synced {
+    Synced { stamp: record.client_updated_at, hash: Some(content_hash(record, hash_key)) }
 }
 
 /// What a local copy does to a record that the backend has (`known`) or never had.
@@ -203,4 +226,4 @@ fn hash_text(text: &str, hasher: &mut SipHasher13) {
 /// A row stamped before a scan may be committed after it: each scan looks this far back again.
 const SCAN_OVERLAP_MS: i64 = 10_000;
 /// A smaller offset is noise of the estimate and corrects nothing.
-const OFFSET_CORRECTED_MS: i64 = 2_000;
+pub(crate) const OFFSET_CORRECTED_MS: i64 = 2_000;

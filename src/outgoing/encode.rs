@@ -10,7 +10,7 @@ use lastword_protocol::push::PushRequest;
 use lastword_protocol::record::{OnConflict, SyncHint};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::detect;
+use super::detect::{self, Clock};
 use super::outbox::{Change, Operation};
 use crate::checkpoint::{InFlight, Replica, Sent};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
@@ -193,8 +193,21 @@ impl<'a> Staging<'a> {
         if !change.is_due(self.step.now) || self.in_body.contains(key) {
             return;
         }
+        let mut change = change;
+        let edit;
         let record = match self.found.rows.value(key.entity, &key.id) {
             Some(StoredRow::Unreadable(reason)) => return self.fail(change, "invalid", reason, true),
+            Some(StoredRow::Row(row)) if self.config.entity(key.entity).detect == Detect::Scan => {
+                // The app may have written the row again since it was marked.
+                edit = detect::local_edit(key, Some(row), Some(change.clone()), self.clock());
+                let Some(edit) = &edit else { return };
+                if edit.change != *change {
+                    self.writes.push(Write::PutChange(edit.change.clone()));
+                    change = &edit.change;
+                }
+                self.writes.extend(edit.record.clone().map(|record| Write::PutRow(key.entity, record, row.synced)));
+                edit.record.as_ref().unwrap_or(&row.record)
+            }
             Some(StoredRow::Row(row)) => &row.record,
             None => match &change.tombstone {
                 Some(tombstone) => tombstone,
@@ -232,7 +245,15 @@ impl<'a> Staging<'a> {
     /// I14: a child waits until each parent is acknowledged, or goes in the same body behind it.
     fn parents(&self, record: &Record, entity: Entity) -> Parents {
         for (parent, id) in parents_of(record, entity, self.config) {
-            let unsent = self.found.changes.value(parent, id).is_some_and(|change| change.is_dirty() && !change.known);
+            let stored = self.found.changes.value(parent, id);
+            let unsent = |change: &Change| change.is_dirty() && !change.known;
+            let unsent = if self.config.entity(parent).detect == Detect::Scan {
+                let key = Key::new(parent, id);
+                let edit = detect::local_edit(&key, self.found.row(parent, id), stored.cloned(), self.clock());
+                edit.is_some_and(|edit| unsent(&edit.change))
+            } else {
+                stored.is_some_and(unsent)
+            };
             if unsent && !self.in_body.contains(&Key::new(parent, id)) {
                 return Parents::Waiting;
             }
@@ -241,6 +262,11 @@ impl<'a> Staging<'a> {
             }
         }
         Parents::Ready
+    }
+
+    fn clock(&self) -> Clock {
+        let Replica { hash_key, offset_ms, .. } = *self.replica;
+        Clock { hash_key, now: self.step.now, offset_ms }
     }
 
     fn encode(&self, change: &Change, record: &Record) -> Result<Box<RawValue>, String> {

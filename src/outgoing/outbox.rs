@@ -16,7 +16,7 @@ pub struct Change {
     pub operation: Operation,
     /// Where the change stands.
     pub state: ChangeState,
-    /// Failed tries since the last edit or manual retry.
+    /// Failed tries since the last edit or manual retry; while acknowledged, pulls that ended short of it.
     pub attempts: u32,
     /// When it was last tried.
     pub last_attempt_at: Option<Millis>,

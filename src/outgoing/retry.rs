@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::detect;
 use super::outbox::{Change, ChangeState};
+use crate::checkpoint::{Checkpoint, Resync, ResyncReason};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::Config;
 use crate::incoming::conflict::Conflict;
@@ -34,7 +35,7 @@ impl Step for Retry {
     }
 }
 
-/// Gives up a local change. The row stays as it is until the backend's copy arrives; one it never had is removed.
+/// Gives up a local change. The row stays until a full pull brings the backend's copy; one it never had is removed.
 pub struct Discard {
     /// The record.
     pub key: Key,
@@ -45,13 +46,17 @@ impl Step for Discard {
 
     fn next(&self, found: &Found, config: &Config) -> Next<Self::Outcome> {
         let Key { entity, id } = &self.key;
+        let scope = config.scope_of(*entity);
         if found.rounds == 0 {
             return Next::Read(vec![
+                Read::Replica,
                 Read::Changes(*entity, vec![id.clone()]),
-                Read::Checkpoint(config.scope_of(*entity)),
+                Read::Rows(*entity, vec![id.clone()]),
+                Read::Checkpoint(scope),
             ]);
         }
-        let Some(change) = found.changes.value(*entity, id) else {
+        let Some(replica) = &found.replica else { return Next::Refuse(Refusal::NoReplica) };
+        let Some(change) = found.changes.value(*entity, id).filter(|change| change.is_dirty()) else {
             return Next::Refuse(Refusal::NotFound(self.key.clone()));
         };
         let mut writes = vec![Write::DeleteChange(self.key.clone()), Write::DeleteConflict(self.key.clone())];
@@ -59,14 +64,28 @@ impl Step for Discard {
             writes.push(Write::DeleteRow(self.key.clone()));
             return Next::Commit(writes, None);
         }
-        // The backend's copy has gone by: only a full pull brings it again.
-        let scope = config.scope_of(*entity);
-        let mut checkpoint = found.checkpoint(scope);
-        checkpoint.cursor = None;
+        if let Some(row) = found.row(*entity, id) {
+            // Clean, and older than any copy the backend may have: it claims nothing.
+            let mut record = row.record.clone();
+            record.client_updated_at = GIVEN_UP;
+            record.server_updated_at = None;
+            let mark = detect::synced_mark(config.entity(*entity).detect, &record, replica.hash_key);
+            writes.push(Write::PutRow(*entity, record, Some(mark)));
+        }
+        // The backend's copy has gone by: only a full pull brings it again, or shows that it is gone.
+        let before = found.checkpoint(scope);
+        if let Some(resync) = before.resync {
+            writes.push(Write::DeleteSeen(scope, resync.seen_lists));
+        }
+        let reason = before.resync.map_or(ResyncReason::CursorExpired, |resync| resync.reason);
+        let checkpoint = Checkpoint { cursor: None, resync: Some(Resync { reason, seen_lists: 0 }), ..before };
         writes.push(Write::PutCheckpoint(scope, checkpoint));
         Next::Commit(writes, Some(scope))
     }
 }
+
+/// Stamp of a row whose edit was given up: older than every copy.
+pub const GIVEN_UP: Stamp = Stamp(0);
 
 /// Settles one conflict by the user's choice.
 pub struct Resolve {

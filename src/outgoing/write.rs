@@ -52,7 +52,8 @@ impl Step for LocalWrite {
         let mut written = Vec::new();
         let floor = Stamp(self.now.0.saturating_add(replica.offset_ms)).max(replica.last_stamp);
         for edit in &self.edits {
-            let Ok(record) = writing.edit(edit, floor, self.now) else {
+            let detect = config.entity(edit.key.entity).detect;
+            let Ok(record) = writing.edit(edit, floor, self.now, detect) else {
                 return Next::Refuse(Refusal::NotFound(edit.key.clone()));
             };
             if let Some(record) = record {
@@ -96,7 +97,7 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    fn edit(&mut self, edit: &Edit, floor: Stamp, now: Millis) -> Result<Option<Record>, ()> {
+    fn edit(&mut self, edit: &Edit, floor: Stamp, now: Millis, detect: Detect) -> Result<Option<Record>, ()> {
         let key = &edit.key;
         let (row, stored) = match self.overlay.value(key.entity, &key.id) {
             Some((row, change)) => (Some(row.clone()), Some(change.clone())),
@@ -106,13 +107,18 @@ impl Writing<'_> {
         };
         let kept_tombstone = stored.as_ref().and_then(|change| change.tombstone.clone());
         let current = row.as_ref().map(|row| &row.record).or(kept_tombstone.as_ref());
-        let stamp = current.map_or(floor, |current| floor.max(current.client_updated_at.next()));
+        let synced = row.as_ref().and_then(|row| row.synced).map(|synced| synced.stamp);
+        let in_row = current.map(|current| current.client_updated_at);
+        // A row that the app wrote by itself may be stamped behind the copy it replaced.
+        let replaced = in_row.max(synced).max(stored.as_ref().and_then(|change| change.base.max(change.sent)));
+        let stamp = floor.max(replaced.map_or(Stamp(0), Stamp::next));
         let Some(record) = edited(edit, current, stamp)? else { return Ok(None) };
-        let known = stored.as_ref().map_or(row.is_some() && edit.kind != EditKind::MarkDirty, |change| change.known);
+        let is_clean = row.is_some() && edit.kind != EditKind::MarkDirty;
         let mut change = stored.unwrap_or_else(|| {
+            let known = synced.is_some() || (is_clean && detect == Detect::Exact);
             let mut change = Change::new(key.clone(), stamp, detect::operation(&record, known), now);
-            change.known = known || row.as_ref().is_some_and(|row| row.synced.is_some());
-            change.base = current.map(|current| current.client_updated_at).filter(|_| known);
+            change.known = known;
+            change.base = synced.max(in_row.filter(|_| detect == Detect::Exact)).filter(|_| known);
             change
         });
         change.edited();

@@ -48,6 +48,10 @@ impl World {
         let mut edits = Vec::new();
         for _ in 0..1 + self.rng.below(2) {
             let index = self.any_index();
+            let other = edits.first().is_some_and(|edit: &Edit| edit.key.id == copy::id_of(index));
+            if other {
+                continue;
+            }
             if let Some(kind) = self.edit_of(replica, index) {
                 edits.push(Edit { key: key_of(index), kind });
             }
@@ -77,7 +81,7 @@ impl World {
         if is_live && self.rng.chance(180) {
             return Some(EditKind::Delete);
         }
-        if !is_live && self.profile.purge && self.oracle.was_deleted(self.replicas[replica].user, index) {
+        if self.profile.purge && !self.oracle.may_make(replica, index, held) {
             return None;
         }
         let (parent, bad) = (self.parent_for(replica, index)?, self.rng.chance(self.profile.bad));
@@ -204,6 +208,9 @@ impl World {
             }
             _ => Choice::KeepLocal,
         };
+        if conflict.remote.is_none() {
+            self.oracle.revived(replica, index);
+        }
         trace!(self, "the user of {replica} resolves {index}: {choice:?} of {conflict:?}");
         let keeps_remote = choice == Choice::KeepRemote;
         let step = Resolve { key: conflict.key, choice, now: Millis(self.wall(replica)) };

@@ -71,6 +71,12 @@ struct Edit {
 struct Truth {
     accepted: Vec<Vec<Copy>>,
     purged: Vec<bool>,
+    /// Purged records that a user chose to bring back.
+    revived: Vec<bool>,
+    /// Records that were ever made.
+    made: Vec<bool>,
+    /// Records that some replica holds in a copy that the backend refuses.
+    refused: Vec<bool>,
     restored: bool,
 }
 
@@ -114,7 +120,14 @@ pub(crate) struct Owed(Vec<(usize, Copy, Option<Copy>)>);
 
 impl Oracle {
     pub(crate) fn new(replicas: usize, users: usize) -> Self {
-        let truth = || Truth { accepted: vec![Vec::new(); KEYS_MAX], purged: vec![false; KEYS_MAX], restored: false };
+        let truth = || Truth {
+            accepted: vec![Vec::new(); KEYS_MAX],
+            purged: vec![false; KEYS_MAX],
+            revived: vec![false; KEYS_MAX],
+            made: vec![false; KEYS_MAX],
+            refused: vec![false; KEYS_MAX],
+            restored: false,
+        };
         Self {
             broken: None,
             edits: vec![Edit { author: usize::MAX, user: 0, undone: false, excused: false }],
@@ -317,7 +330,7 @@ impl Oracle {
                 seen.push(new);
             }
         }
-        if matches!(kind, Kind::Edit | Kind::Resolve { .. }) {
+        if matches!(kind, Kind::Edit | Kind::Resolve { .. } | Kind::Discard) {
             return;
         }
         let old = row(before, index);
@@ -328,7 +341,7 @@ impl Oracle {
             }
         }
         let moves_back = high.is_some_and(|high| new < high && !(new.same_content(high)));
-        if moves_back {
+        if moves_back && !self.users[user].revived[index] {
             self.breaks(format!("I4: {kind:?} shows {new:?} of {index} at {replica} again, after {high:?}"));
         }
         let restamped = matches!(kind, Kind::Restamp | Kind::Scan | Kind::Apply | Kind::Stage);
@@ -445,7 +458,8 @@ impl Oracle {
                 .conflicts
                 .value(key.entity, &key.id)
                 .is_some_and(|conflict| Copy::of(&conflict.local).same_content(lost));
-            if !told && !kept {
+            // A deletion that finds the record gone has what it wanted.
+            if !told && !kept && !(lost.deleted && won.is_none()) {
                 self.breaks(format!("I3: {lost:?} of {index} at {replica} gave way to {won:?} without a word"));
             }
             if told && won.is_some_and(|won| won < lost) {
@@ -477,6 +491,7 @@ impl Oracle {
                 };
                 let id = copy::id_of(index);
                 let aside = tables.changes.value(entity, id).is_some_and(Change::is_dirty)
+                    || row(tables, index).is_some_and(|held| self.is_unsent(replica, index, held))
                     || tables.conflicts.value(entity, id).is_some()
                     || tables.quarantined.value(entity, id).is_some();
                 let held = row(tables, index);
@@ -535,6 +550,7 @@ impl Oracle {
                 {
                     self.breaks(format!("I3: {held:?} of {index} at {replica} never reached the backend: {change:?}"));
                 }
+                self.users[user].refused[index] |= given_up;
                 if given_up || there.is_some_and(|there| copy::is_poison(&there.record)) {
                     continue;
                 }
@@ -558,16 +574,26 @@ impl Oracle {
             let Some(best) = self.users[user].accepted[index].iter().max().copied() else { continue };
             let there = backend.records[index].as_ref().map(|there| Copy::of(&there.record));
             let purged = self.users[user].purged[index];
-            if !purged && there.is_none_or(|there| there < best) {
+            // The one replica that held what a restore took may have been edited past it, with something refused.
+            let refused = self.users[user].restored && self.users[user].refused[index];
+            if !purged && !refused && there.is_none_or(|there| there < best) {
                 self.breaks(format!("I2: {best:?} of {index} was acknowledged, and the backend ended with {there:?}"));
             }
         }
     }
 
-    /// True for a record that has been deleted by anyone: its id is not used again.
-    pub(crate) fn was_deleted(&self, user: usize, index: usize) -> bool {
-        self.users[user].accepted[index].iter().any(|copy| copy.deleted)
-            || self.replicas.iter().any(|local| local.deleted.iter().any(|deleted| deleted.0 == index))
+    /// Says whether `replica` may make the record: ids are made by one replica and never used again.
+    pub(crate) fn may_make(&mut self, replica: usize, index: usize, held: Option<Copy>) -> bool {
+        let (owner, user) = (index % self.replicas.len(), self.replicas[replica].user);
+        match held {
+            Some(held) => !held.deleted,
+            None => owner == replica && !std::mem::replace(&mut self.users[user].made[index], true),
+        }
+    }
+
+    /// The user brings back a record that was purged.
+    pub(crate) fn revived(&mut self, replica: usize, index: usize) {
+        self.users[self.replicas[replica].user].revived[index] = true;
     }
 }
 
