@@ -9,7 +9,7 @@ use xshell::cmd;
 
 use crate::server::{self, Server};
 use crate::workspace::Workspace;
-use crate::{browsers, build};
+use crate::{build, system};
 
 /// What the command line may say.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl Options {
     }
 }
 
-/// Sets up, builds, starts, and waits for Ctrl-C, or checks with two browsers and ends.
+/// Sets up, builds, starts, and waits for Ctrl-C, or checks with two system and ends.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let port = match options.port {
         None if options.check => server::free_port()?,
@@ -75,7 +75,7 @@ fn serve(workspace: &Workspace, port: u16) -> Result<()> {
 
 /// One create, push and pull between two browser profiles.
 fn check(workspace: &Workspace, port: u16) -> Result<()> {
-    let chromium = browsers::chromium(workspace)?;
+    let chromium = system::chromium(workspace)?;
     let server = Server::start(workspace, port)?;
     let (url, key, browser) = (&server.url, &server.key, &chromium.browser);
     let check = cmd!(workspace.shell, "node tests/e2e/demo-check.mjs {url} {key}").env("LASTWORD_CHROMIUM", browser);

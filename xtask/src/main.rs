@@ -3,7 +3,6 @@
 //! It never needs more than cargo, rustup, node and npm to begin with; what else a command needs it installs first,
 //! saying so. Each subcommand has a file of its own.
 
-mod browsers;
 mod build;
 mod demo;
 mod lockfile;
@@ -11,6 +10,7 @@ mod server;
 mod setup;
 mod sim;
 mod size;
+mod system;
 mod tally;
 mod test;
 mod tidy;

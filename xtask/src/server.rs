@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use xshell::cmd;
+use xshell::{Cmd, cmd};
 
 use crate::workspace::Workspace;
 
@@ -112,8 +112,17 @@ fn fresh_folder(workspace: &Workspace, port: u16) -> Result<PathBuf> {
 /// Makes the user `demo` and gives a key of his.
 fn account(workspace: &Workspace, program: &Path, database: &Path) -> Result<String> {
     let shell = &workspace.shell;
-    cmd!(shell, "{program} user add demo --database {database}").quiet().ignore_stdout().run()?;
-    Ok(cmd!(shell, "{program} key create --user demo --database {database}").quiet().read()?)
+    answer(cmd!(shell, "{program} user add demo --database {database}"))?;
+    answer(cmd!(shell, "{program} key create --user demo --database {database}"))
+}
+
+/// What a command of the server prints; what it adds for a person is shown only when it fails.
+fn answer(command: Cmd<'_>) -> Result<String> {
+    let output = command.quiet().ignore_status().output()?;
+    if !output.status.success() {
+        bail!("lastword-server: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 fn healthy(address: SocketAddr) -> bool {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use xshell::{Cmd, cmd};
 
 use crate::workspace::Workspace;
-use crate::{browsers, lockfile};
+use crate::{lockfile, system};
 
 /// What `build` and `demo` need.
 pub(crate) fn for_build(workspace: &Workspace) -> Result<()> {
@@ -17,13 +17,14 @@ pub(crate) fn for_build(workspace: &Workspace) -> Result<()> {
     npm_packages(workspace)
 }
 
-/// What `test` needs: the same, and browsers, drivers and checkers.
+/// What `test` needs: the same, and browsers, databases and checkers.
 pub(crate) fn for_tests(workspace: &Workspace) -> Result<()> {
     for_build(workspace)?;
     components(workspace)?;
     cargo_tool(workspace, "wasm-pack", WASM_PACK, &["--locked"])?;
     cargo_tool(workspace, "cargo-deny", CARGO_DENY, &["--locked", "--no-default-features"])?;
-    browsers::chromium(workspace).map(drop)
+    system::chromium(workspace)?;
+    system::postgres(workspace)
 }
 
 /// Says that a thing is there already. One line for each step, so that a person sees what set-up looked at.

@@ -1,6 +1,7 @@
 //! Runs every check and test there is and ends with one line: `N passed, N failed`. Never retries a test, and never
 //! stops at the first failure.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use xshell::{Cmd, cmd};
 use crate::setup::WASM_TARGET;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{browsers, build, demo, server, setup, size, tidy};
+use crate::{build, demo, server, setup, sim, size, system, tidy};
 
 /// Sets up, then runs the steps named, or all; the exit code tells whether anything failed.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
@@ -63,6 +64,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy-wasm", work: |w| check(run_one(clippy_wasm(w))) },
     Step { name: "deny", work: |w| check(run_one(cmd!(w.shell, "cargo deny check licenses bans sources"))) },
     Step { name: "rust", work: |w| Tally::of_runner(cmd!(w.shell, "cargo test --workspace --no-fail-fast")) },
+    Step { name: "sim", work: |w| check(sim::run(w, &["--worlds", "60000", "--seed", "1"].map(OsString::from))) },
     Step { name: "build", work: |w| check(build_all(w)) },
     Step { name: "size", work: |w| check(size::run(w)) },
     Step { name: "types", work: |w| check(run_one(cmd!(w.shell, "npm run check --workspaces --if-present"))) },
@@ -86,15 +88,15 @@ fn build_all(workspace: &Workspace) -> Result<()> {
 
 /// The tests that run inside a browser, in a page and in a worker.
 fn wasm(workspace: &Workspace) -> Result<Tally> {
-    let driver = browsers::chromium(workspace)?.driver;
+    let driver = system::chromium(workspace)?.driver;
     Tally::of_runner(
         cmd!(workspace.shell, "wasm-pack test --headless --chrome -- --no-fail-fast").env("CHROMEDRIVER", driver),
     )
 }
 
-/// The tests that drive whole browsers against the server process.
+/// The tests that drive whole system against the server process.
 fn e2e(workspace: &Workspace) -> Result<Tally> {
-    let browser = browsers::chromium(workspace)?.browser;
+    let browser = system::chromium(workspace)?.browser;
     let server = server::program(workspace);
     let tests = cmd!(workspace.shell, "npm test --workspace tests/e2e");
     Tally::of_runner(tests.env("LASTWORD_CHROMIUM", browser).env("LASTWORD_SERVER", server))
