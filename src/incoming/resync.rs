@@ -58,7 +58,8 @@ impl Step for StartResync {
             cursor: None,
             // Where the backend does not say, a page of another history must still be told from this one's.
             epoch: self.epoch.clone().or(before.epoch),
-            up_to: None,
+            // Within one history a reader that has not come as far as this replica has lags, and its end is not the end.
+            up_to: before.up_to.filter(|_| reason == ResyncReason::CursorExpired),
             resync: Some(Resync { reason, seen_lists: 0 }),
         };
         writes.push(Write::PutCheckpoint(self.scope, checkpoint.clone()));
@@ -76,10 +77,11 @@ pub(super) fn reads(config: &Config, scope: Scope, resync: Resync) -> Vec<Read> 
     reads
 }
 
-/// Remembers the page's records as seen; after the last page settles the rest and ends the resync.
+/// Remembers the page's records as seen; after the last page of a reader that does not lag, settles the rest and ends the resync.
 pub(super) fn advance(applying: &mut Applying<'_>, resync: Resync) -> Option<Resync> {
     let page = &applying.step.page;
-    if page.has_more {
+    let lags = page.up_to.is_some() && page.up_to < applying.found.checkpoint(page.scope).up_to;
+    if page.has_more || lags {
         let seen = page.arrived.iter().map(key_of).collect();
         applying.writes.push(Write::PutSeen(page.scope, resync.seen_lists, seen));
         return Some(Resync { seen_lists: resync.seen_lists + 1, ..resync });

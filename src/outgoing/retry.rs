@@ -127,34 +127,43 @@ impl Step for Resolve {
             return Next::Refuse(Refusal::NotFound(self.key.clone()));
         };
         let mut writes = vec![Write::DeleteConflict(self.key.clone())];
-        // Edited while it waited: the row is the local copy now.
-        let local = found.local(*entity, id).unwrap_or(&conflict.local);
+        let row = found.local(*entity, id);
+        let stored = found.changes.value(*entity, id);
+        // Edited while it waited: the row is the local copy now. Without an outbox row it came from the backend since.
+        let (local, remote) = match stored {
+            Some(_) => (row.unwrap_or(&conflict.local), conflict.remote.as_ref()),
+            None => (&conflict.local, row.or(conflict.remote.as_ref())),
+        };
         let mark = |record: &Record| detect::synced_mark(config.entity(*entity).detect, record, replica.hash_key);
-        let fields = match (&self.choice, &conflict.remote) {
-            (Choice::KeepRemote, remote) => {
+        let fields = match &self.choice {
+            Choice::KeepRemote if stored.is_none_or(|change| change.state != ChangeState::Conflict) => {
+                // The local copy has left the row already; what is there now is not what the choice is about.
+                return Next::Commit(writes, row.cloned());
+            }
+            Choice::KeepRemote => {
                 writes.push(Write::DeleteChange(self.key.clone()));
                 match remote {
                     Some(remote) => writes.push(Write::PutRow(*entity, remote.clone(), Some(mark(remote)))),
                     None => writes.push(Write::DeleteRow(self.key.clone())),
                 }
-                return Next::Commit(writes, remote.clone());
+                return Next::Commit(writes, remote.cloned());
             }
-            (Choice::KeepLocal, _) => local.fields.clone(),
-            (Choice::Merged(fields), _) => fields.clone(),
+            Choice::KeepLocal => local.fields.clone(),
+            Choice::Merged(fields) => fields.clone(),
         };
-        let record = self.new_edit(conflict, local, fields, replica.last_stamp, replica.offset_ms);
+        let record = self.new_edit(local, remote, fields, replica.last_stamp, replica.offset_ms);
         replica.last_stamp = replica.last_stamp.max(record.client_updated_at);
-        let known = conflict.remote.is_some();
+        let known = remote.is_some();
         let mut change = found.changes.value(*entity, id).cloned().unwrap_or_else(|| {
             Change::new(self.key.clone(), record.client_updated_at, detect::operation(&record, known), self.now)
         });
         change.requeue();
         change.stamp = record.client_updated_at;
         change.known = known;
-        change.base = conflict.remote.as_ref().map(|remote| remote.client_updated_at);
+        change.base = remote.map(|remote| remote.client_updated_at);
         change.operation = detect::operation(&record, known);
         change.tombstone = None;
-        let synced = conflict.remote.as_ref().map(mark);
+        let synced = remote.map(mark);
         writes.push(Write::PutRow(*entity, record.clone(), synced));
         writes.push(Write::PutChange(change));
         writes.push(Write::PutReplica(replica));
@@ -164,8 +173,8 @@ impl Step for Resolve {
 
 impl Resolve {
     /// A copy newer than both.
-    fn new_edit(&self, conflict: &Conflict, local: &Record, fields: Fields, last: Stamp, offset_ms: i64) -> Record {
-        let seen = conflict.remote.as_ref().map_or(Stamp(0), |remote| remote.client_updated_at);
+    fn new_edit(&self, local: &Record, remote: Option<&Record>, fields: Fields, last: Stamp, offset_ms: i64) -> Record {
+        let seen = remote.map_or(Stamp(0), |remote| remote.client_updated_at);
         let stamp =
             Stamp(self.now.0.saturating_add(offset_ms)).max(last).max(local.client_updated_at.next()).max(seen.next());
         let kept_tombstone = self.choice == Choice::KeepLocal && local.is_deleted;
