@@ -10,12 +10,14 @@ use crate::time::{ServerMillis, Stamp};
 
 /// One record of any entity, as it travels in changeset style. Snake case, unlike the resource style.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Change {
     /// The record's entity.
     pub entity_type: String,
     /// The record's id.
     pub id: String,
     /// The app's fields, with `clientCreatedAt`, `serverId` and `version` beside them; null for a bare tombstone.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub data: Option<Fields>,
     /// The stamp.
     pub updated_at: Stamp,
@@ -63,10 +65,13 @@ impl Change {
 
 /// Body of `/v1/sync/upload`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadRequest {
     /// The replica that pushes: a UUID.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub device_id: String,
     /// The changes in the order they must be applied, each a [`Change`].
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub changes: Vec<Box<RawValue>>,
     /// The replica's download cursor, for the backend's information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +80,7 @@ pub struct UploadRequest {
 
 /// Answer of `/v1/sync/upload`. Each uploaded id stands in exactly one list.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadResponse {
     /// The backend's head after this upload. Never a download cursor: it would step over what others wrote.
     pub server_cursor: String,
@@ -95,6 +101,7 @@ pub struct UploadResponse {
 
 /// An applied change: a bare id, or an id with what the backend assigned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum AppliedChange {
     /// The id alone.
@@ -116,6 +123,7 @@ pub enum AppliedChange {
 
 /// Names one record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangeKey {
     /// The record's entity.
     pub entity_type: String,
@@ -125,6 +133,7 @@ pub struct ChangeKey {
 
 /// A change that lost, with the backend's copy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadConflict {
     /// The record's entity.
     pub entity_type: String,
@@ -136,6 +145,7 @@ pub struct UploadConflict {
 
 /// A change the backend refuses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadRejection {
     /// The record's entity.
     pub entity_type: String,
@@ -153,25 +163,30 @@ pub struct UploadRejection {
 
 /// Body of `/v1/sync/download`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DownloadRequest {
     /// The replica that pulls: a UUID.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub device_id: String,
     /// The cursor of the last page; absent at first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     /// Most changes in the page.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
 /// Answer of `/v1/sync/download`: changes of all entities in commit order.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DownloadResponse {
     /// Covers exactly the changes given.
     pub server_cursor: String,
     /// True when more changes wait behind this page.
     pub has_more: bool,
     /// The changes, each a [`Change`], unparsed so that a bad one does not spoil the page.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub changes: Vec<Box<RawValue>>,
     /// The `serverUpdatedAt` up to which the puller has now seen everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]

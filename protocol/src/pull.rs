@@ -9,9 +9,11 @@ use crate::time::ServerMillis;
 ///
 /// Records stay unparsed, so that one bad record does not spoil its page: see [`crate::record::Record::parse`].
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PullResponse {
     /// The records, tombstones included; each is one JSON object.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub records: Vec<Box<RawValue>>,
     /// Covers exactly the records given. Opaque, at most 512 bytes.
     pub cursor: String,

@@ -15,16 +15,20 @@ pub const REQUEST_ID: &str = "X-Request-Id";
 
 /// A batch of changed records of one entity.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PushRequest {
     /// The replica that pushes: a UUID.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub device_id: String,
     /// The records in the order they must be applied; each is one JSON object.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub records: Vec<Box<RawValue>>,
 }
 
 /// One result for each record of the batch.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PushResponse {
     /// In the order of the request.
@@ -39,6 +43,7 @@ pub struct PushResponse {
 
 /// What became of one pushed record.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PushResult {
     /// The record's id.
     pub id: String,
@@ -49,9 +54,11 @@ pub struct PushResult {
 
 /// The fate of one pushed record.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "status", rename_all = "lowercase")]
 pub enum PushOutcome {
     /// The pushed copy is the backend's copy now, or was already.
+    #[serde(rename_all = "camelCase")]
     Applied {
         /// When the backend accepted the copy.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +95,7 @@ pub enum PushOutcome {
 
 /// A record named by another record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reference {
     /// Entity of the named record.
     pub entity: String,
@@ -97,6 +105,7 @@ pub struct Reference {
 
 /// One fault of a record, by JSON Pointer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
     /// JSON Pointer (RFC 6901) to the value at fault.
     pub path: String,

@@ -37,6 +37,7 @@ pub struct Record {
 
 /// Hints that travel with a pushed record, under `_sync`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct SyncHint {
     /// True when this replica has had the record from the backend, or had it acknowledged.
@@ -52,6 +53,7 @@ pub struct SyncHint {
 
 /// What a backend should do when its copy is not the one an edit replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum OnConflict {
     /// Answer `conflict` with its copy, whichever copy is newer.

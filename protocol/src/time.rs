@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 /// A record's `clientUpdatedAt`, which orders its copies: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Stamp(pub i64);
 
 /// A time read from the backend's clock (`serverUpdatedAt`, `serverTime`, `upTo`): milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct ServerMillis(pub i64);
 

@@ -19,6 +19,8 @@ pub struct Entity {
     pub references: BTreeMap<String, String>,
     /// Checks the app's fields; absent means any object.
     pub schema: Option<Schema>,
+    /// The schema as it was declared.
+    pub declared: Option<serde_json::Value>,
 }
 
 /// Why the entities cannot be served.
@@ -107,7 +109,8 @@ fn compile_one(name: &str, def: EntityDef, names: &[String]) -> Result<Entity, S
         return Err(format!("it references `{missing}`, which is not declared"));
     }
     let schema = def.schema.as_ref().map(|schema| Schema::compile(schema, &pattern)).transpose();
-    Ok(Entity { path, references: def.references, schema: schema.map_err(|error| error.to_string())? })
+    let schema = schema.map_err(|error| error.to_string())?;
+    Ok(Entity { path, references: def.references, schema, declared: def.schema })
 }
 
 fn check_path(path: &str) -> Result<(), String> {

@@ -11,6 +11,7 @@ pub mod error;
 pub mod jwt;
 pub mod keys;
 pub mod metrics;
+pub mod openapi;
 pub mod pokes;
 mod pull;
 mod push;

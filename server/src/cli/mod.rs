@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use lastword_server::entities::Entities;
+use lastword_server::openapi::document;
 use lastword_server::store::ServerStore;
 use lastword_server::store::postgres::PostgresStore;
 use lastword_server::store::sqlite::SqliteStore;
@@ -41,6 +43,12 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Bring the database up to date and exit.
     Migrate,
+    /// Print the OpenAPI document of a server with these entities.
+    Openapi {
+        /// The file that declares the entities.
+        #[arg(long, env = "LASTWORD_ENTITIES", default_value = "entities.json")]
+        entities: PathBuf,
+    },
     /// Remove old tombstones and kept answers now; `serve` does it by itself every hour.
     Purge(purge::PurgeArgs),
     /// Write a consistent copy of a SQLite database to a new file, while the server runs.
@@ -66,6 +74,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Migrate => {
             open(&cli.database).await?;
             println!("the database is up to date");
+            Ok(())
+        }
+        Command::Openapi { entities } => {
+            println!("{:#}", document(&Entities::load(&entities)?));
             Ok(())
         }
         Command::Purge(args) => purge::purge_now(open(&cli.database).await?.as_ref(), args).await,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use lastword_protocol::changeset::{DownloadRequest, DownloadResponse, UploadRequest};
+use lastword_protocol::changeset::{DownloadRequest, DownloadResponse, UploadRequest, UploadResponse};
 use lastword_protocol::error::ErrorCode;
 use lastword_protocol::time::ServerMillis;
 use serde::Serialize;
@@ -20,6 +20,9 @@ use crate::state::AppState;
 use crate::wire;
 
 /// Takes changes of any entity.
+#[utoipa::path(post, path = "/v1/sync/upload", request_body = UploadRequest, tag = "changeset",
+    params(("Idempotency-Key" = Option<Uuid>, Header, description = "The same for each retry of the same body")),
+    responses((status = 200, body = UploadResponse)), security(("bearer" = [])))]
 pub(crate) async fn upload(
     State(state): State<AppState>,
     caller: Caller,
@@ -58,6 +61,8 @@ fn join_objects(first: &str, second: &str) -> Option<String> {
 }
 
 /// Answers a page of all entities.
+#[utoipa::path(post, path = "/v1/sync/download", request_body = DownloadRequest, tag = "changeset",
+    responses((status = 200, body = DownloadResponse)), security(("bearer" = [])))]
 pub(crate) async fn download(
     State(state): State<AppState>,
     caller: Caller,

@@ -16,7 +16,11 @@ use crate::pokes::Listener;
 use crate::pull::head_cursor;
 use crate::state::AppState;
 
+/// Pokes: says that something changed, and never what.
+///
 /// Answers a stream of `hello`, then `change` at each move of the user's history, and comments in between.
+#[utoipa::path(get, path = "/api/v1/events", tag = "sync",
+    responses((status = 200, body = String, content_type = "text/event-stream")), security(("bearer" = [])))]
 pub(crate) async fn events(
     State(state): State<AppState>,
     caller: Caller,

@@ -1,13 +1,14 @@
 //! The endpoints: extract, call, reply. Holds no rule and no SQL.
 
 mod body;
-mod changeset;
-mod events;
-mod health;
+pub(crate) mod changeset;
+mod documents;
+pub(crate) mod events;
+pub(crate) mod health;
 mod layers;
 mod observe;
-mod resource;
-mod status;
+pub(crate) mod resource;
+pub(crate) mod status;
 
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -28,8 +29,12 @@ pub fn router(state: AppState) -> Router {
             .route(&entity.path, get(resource::pull).layer(name.clone()))
             .route(&format!("{}/batch", entity.path), post(resource::push).layer(name));
     }
-    let mut router =
-        layers::api(router, &state).route("/health", get(health::health)).route("/ready", get(health::ready));
+    let document = documents::Document(crate::openapi::document(&state.entities).into());
+    let mut router = layers::api(router, &state)
+        .route("/openapi.json", get(documents::openapi).layer(Extension(document)))
+        .route("/docs", get(documents::page))
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready));
     if let Some(folder) = &state.options.static_folder {
         router = router.fallback_service(layers::static_files(ServeDir::new(folder)));
     }

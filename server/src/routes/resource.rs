@@ -6,10 +6,11 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use lastword_protocol::pull::PullResponse;
-use lastword_protocol::push::PushRequest;
+use lastword_protocol::push::{PushRequest, PushResponse};
 use lastword_protocol::time::ServerMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::IntoParams;
 
 use super::body::{Body, check_count, device_id, idempotency_key};
 use crate::auth::Caller;
@@ -25,13 +26,19 @@ use crate::wire;
 pub(crate) struct EntityName(pub(crate) Arc<str>);
 
 /// The query of a pull.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct PullQuery {
+    /// The cursor of the last page; absent at first.
     since: Option<String>,
+    /// Most records in the page.
+    #[param(minimum = 1, maximum = 5000, default = 1000)]
     limit: Option<u32>,
 }
 
 /// Answers a page of one entity.
+#[utoipa::path(get, path = "/api/v1/{entity}", params(PullQuery), responses((status = 200, body = PullResponse)),
+    security(("bearer" = [])))]
 pub(crate) async fn pull(
     State(state): State<AppState>,
     caller: Caller,
@@ -50,7 +57,7 @@ pub(crate) async fn pull(
     }))
 }
 
-/// As [`lastword_protocol::push::PushResponse`], with the results as they are kept.
+/// As [`PushResponse`], with the results as they are kept.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PushAnswerBody {
@@ -60,6 +67,9 @@ pub(crate) struct PushAnswerBody {
 }
 
 /// Takes a batch of one entity.
+#[utoipa::path(post, path = "/api/v1/{entity}/batch", request_body = PushRequest,
+    params(("Idempotency-Key" = Option<Uuid>, Header, description = "The same for each retry of the same body")),
+    responses((status = 200, body = PushResponse)), security(("bearer" = [])))]
 pub(crate) async fn push(
     State(state): State<AppState>,
     caller: Caller,

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use lastword_protocol::time::ServerMillis;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::body::device_id;
 use crate::auth::Caller;
@@ -13,14 +14,17 @@ use crate::pull::head_cursor;
 use crate::state::AppState;
 
 /// The query of a status request.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct StatusQuery {
+    /// The device to tell about: a UUID.
+    #[param(format = "uuid")]
     device_id: Option<String>,
 }
 
 /// What the server has for this user and device.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Status {
     /// The newest cursor of the changeset style.
@@ -35,7 +39,7 @@ pub(crate) struct Status {
     entities: Vec<EntityStatus>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DeviceStatus {
     device_id: String,
@@ -44,7 +48,7 @@ struct DeviceStatus {
     revoked: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct EntityStatus {
     entity: String,
     records: i64,
@@ -52,6 +56,8 @@ struct EntityStatus {
 }
 
 /// Answers the status.
+#[utoipa::path(get, path = "/api/v1/sync/status", params(StatusQuery), tag = "sync",
+    responses((status = 200, body = Status)), security(("bearer" = [])))]
 pub(crate) async fn status(
     State(state): State<AppState>,
     caller: Caller,

@@ -132,7 +132,7 @@ impl App {
 
     /// The same user on another node.
     pub fn beside(&self, store: Arc<dyn ServerStore>) -> Self {
-        let mut state = AppState::new(store.clone(), entities(), Options::default());
+        let mut state = AppState::new(store.clone(), entities(), self.state.options.as_ref().clone());
         state.clock = self.state.clock.clone();
         let (folder, now, key) = (tempfile::tempdir().unwrap(), self.now.clone(), self.key.clone());
         Self { router: router(state.clone()), state, store, folder, now, key, user: self.user }
