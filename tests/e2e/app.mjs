@@ -1,5 +1,7 @@
 // The demo page as a person uses it: by labels and roles. Waits on states only.
 
+import { DEADLINE_MS } from "./browser.mjs";
+
 /** Opens the page of `url` in a profile; with a key, syncs with it. */
 export async function openApp(context, url, { key, database = "e2e" } = {}) {
   const address = new URL(url);
@@ -69,6 +71,37 @@ class App {
     await this.log(exercise).waitFor({ state: "detached" });
   }
 
+  /** Shows another screen. */
+  async go(screen) {
+    await this.page.getByRole("navigation").getByRole("link", { name: screen }).click();
+    await this.page.locator(`[aria-current="page"]`, { hasText: new RegExp(screen, "i") }).waitFor();
+  }
+
+  /** Fills the fields of a card by their labels, sends it, and waits until it is listed. */
+  async fill(card, fields) {
+    const region = this.page.getByRole("region", { name: card, exact: true });
+    for (const [label, value] of Object.entries(fields)) {
+      const field = region.getByLabel(label, { exact: true });
+      if ((await field.evaluate((element) => element.tagName)) === "SELECT") await field.selectOption(value);
+      else await field.fill(value);
+    }
+    await region.getByRole("button", { name: "Add", exact: true }).click();
+    await this.page.getByRole("listitem").filter({ hasText: Object.values(fields)[0] }).first().waitFor();
+  }
+
+  press(name) {
+    return this.page.getByRole("button", { name, exact: true }).click();
+  }
+
+  /** Chooses to decide about conflicts oneself; the page opens anew. */
+  async askAboutConflicts() {
+    await this.page.getByRole("button", { name: "Settings" }).first().click();
+    await this.page.getByLabel("When two devices changed one record").selectOption("manual");
+    await this.page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await this.page.getByRole("dialog").waitFor({ state: "detached" });
+    await this.page.getByRole("heading", { name: "Add a log" }).waitFor();
+  }
+
   syncNow() {
     return this.page.getByRole("button", { name: "Sync now" }).click();
   }
@@ -79,8 +112,8 @@ class App {
   }
 
   /** Resolves when the pill shows this and nothing waits to be sent. */
-  async synced() {
-    await this.page.locator('[role="status"][data-state="idle"][data-pending="0"]', { hasText: /^Synced$/ }).waitFor();
+  async synced(deadline = DEADLINE_MS) {
+    await this.page.locator('[role="status"][data-state="idle"][data-pending="0"]', { hasText: /^Synced$/ }).waitFor({ timeout: deadline });
   }
 
   /** Waits until the page shows the text in the entry of an exercise. */

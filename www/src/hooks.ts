@@ -28,7 +28,11 @@ export function usePendingIds(): ReadonlySet<string> {
   return useLive(async () => new Set((await sync.pending()).map(({ id }) => id)), ["change", "status"]) ?? NONE;
 }
 
-/** Reads now and after each of `events`, one read at a time; `skip` says which events do not matter. */
+/**
+ * Reads now and after each of `events`, one read at a time; `skip` says which events do not matter.
+ *
+ * Rests after a read for a while that grows with what the read took: readers must not keep the sync from writing.
+ */
 export function useLive<T>(read: () => Promise<T>, events: readonly SyncEvent["type"][], skip?: (event: SyncEvent) => boolean): T | undefined {
   const { sync } = useApp();
   const [value, setValue] = useState<T>();
@@ -40,10 +44,13 @@ export function useLive<T>(read: () => Promise<T>, events: readonly SyncEvent["t
         return;
       }
       state = "reading";
+      const began = performance.now();
       // A read fails only while the worker is being replaced, and that is told by an event of its own.
       const next = await read().catch(() => undefined);
       if (now() === "ended") return;
       if (next !== undefined) setValue(() => next);
+      await rest((performance.now() - began) * REST_FACTOR);
+      if (now() === "ended") return;
       const again = now() === "stale";
       state = "idle";
       if (again) void refresh();
@@ -61,4 +68,9 @@ export function useLive<T>(read: () => Promise<T>, events: readonly SyncEvent["t
   return value;
 }
 
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+const REST_FACTOR = 5;
 const NONE: ReadonlySet<string> = new Set();

@@ -18,7 +18,7 @@ function TwoDevices() {
       <header class="top"><div class="top-row"><h1>Two devices</h1></div></header>
       {settings.key === "" ? (
         <main>
-          <section class="card" aria-label="API key">
+          <section class="card" aria-label="Begin">
             <p>Both devices belong to one user. Each has a database and a sync worker of its own.</p>
             <form onSubmit={begin}>
               <label for="key">API key</label>

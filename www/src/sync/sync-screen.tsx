@@ -115,7 +115,7 @@ function EventLog() {
   return (
     <section class="card" aria-labelledby="log-title">
       <h2 id="log-title">What happened</h2>
-      <div class="scroll tall" tabIndex={0} role="region" aria-labelledby="log-title">
+      <div class="scroll tall" tabIndex={0} role="region" aria-label="Newest events">
         <ul class="lines">
           {logLines().map(({ number, at, words }) => <li key={number}><time dateTime={new Date(at).toISOString()}>{timeWords(at)}</time> {words}</li>)}
         </ul>
