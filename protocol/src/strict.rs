@@ -98,6 +98,11 @@ impl<'de> Visitor<'de> for StrictValue {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        // JavaScript has one kind of number: 1.0 and -0 are stored and written there as 1 and 0.
+        if value.fract() == 0.0 && value.abs() < WRITTEN_AS_INTEGER_BELOW {
+            #[allow(clippy::cast_possible_truncation, reason = "out of range saturates, and is refused")]
+            return self.visit_i64(value as i64);
+        }
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number is not finite"))
     }
 
@@ -135,6 +140,8 @@ impl<'de> Visitor<'de> for StrictValue {
     }
 }
 
+/// `JSON.stringify` writes whole numbers below 10^21 in full.
+const WRITTEN_AS_INTEGER_BELOW: f64 = 1e21;
 const UNSAFE_INTEGER: &str = "integer beyond 2^53 - 1, which JavaScript would round";
 /// Keys that no payload may hold, at any depth.
 pub const FORBIDDEN_KEYS: [&str; 3] = ["__proto__", "constructor", "prototype"];
@@ -150,6 +157,8 @@ mod tests {
             r#"{"a":9007199254740992}"#,
             r#"{"a":-9007199254740992}"#,
             r#"{"a":18446744073709551615}"#,
+            r#"{"a":9007199254740992.0}"#,
+            r#"{"a":-1e20}"#,
             r#"{"a":1e999}"#,
             r#"{"a":NaN}"#,
             r#"{"a":1,"a":2}"#,
@@ -163,6 +172,16 @@ mod tests {
             &deep,
         ] {
             assert!(parse_object(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_one_form() {
+        for (written, held) in
+            [("1.0", "1"), ("-0", "0"), ("-0.0", "0"), ("1e3", "1000"), ("1.50", "1.5"), ("1e21", "1e+21")]
+        {
+            let object = parse_object(&format!(r#"{{"a":{written}}}"#)).unwrap();
+            assert_eq!(Value::Object(object).to_string(), format!(r#"{{"a":{held}}}"#), "{written}");
         }
     }
 
