@@ -74,8 +74,15 @@ export interface EntityOptions {
   readonly schema?: Schema<any>;
   /** Fields that name a record of another entity: field to entity. Parents are sent first. */
   readonly references?: { readonly [field: string]: string };
-  /** The app's own names of the sync fields. */
-  readonly fields?: { readonly [name in "id" | "clientCreatedAt" | "clientUpdatedAt" | "isDeleted" | "serverUpdatedAt" | "serverId" | "version"]?: string };
+  /**
+   * What the app's rows and its backend call the sync fields. With `deletedAt` a record is deleted by a time in place of
+   * the mark: absent or null while it lives.
+   */
+  readonly fields?: { readonly [name in "id" | "clientCreatedAt" | "clientUpdatedAt" | "isDeleted" | "deletedAt" | "serverUpdatedAt" | "serverId" | "version"]?: string };
+  /** How those fields hold times: milliseconds since 1970, or ISO 8601 text in UTC. `ms` when absent. */
+  readonly times?: "ms" | "iso";
+  /** The form of the times in those fields: `ms` since the Unix epoch, or ISO 8601 text in UTC. `ms` when absent. */
+  readonly times?: "ms" | "iso";
   /** How local changes are found: `exact` when all writes go through lastword, `scan` when the app writes by itself. */
   readonly detect?: "exact" | "scan";
   /** What happens when both sides changed a record. `lastWriteWins` when absent. */
@@ -311,8 +318,8 @@ export interface Sync<E extends EntityMap = EntityMap> {
   signIn(to: { account: string; token?: TokenSource }): Promise<void>;
   /** Forgets the token. With `wipe`, removes the local data too. Answers how many edits were never sent. */
   signOut(how: { wipe: boolean }): Promise<{ unsent: number }>;
-  /** Takes another backend or token; the next round uses them. */
-  configure(patch: Partial<Pick<SyncOptions, "backend" | "token">>): Promise<void>;
+  /** Takes another backend, token or pace; the next round uses them. */
+  configure(patch: Partial<Pick<SyncOptions, "backend" | "token" | "intervalMs" | "debounceMs">>): Promise<void>;
   /** Stops and lets go of the worker. The data stays. */
   destroy(): Promise<void>;
 }

@@ -90,12 +90,12 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
       config = rest;
       return unsent;
     },
-    async configure({ token: source, backend: wanted }) {
-      const backend = wanted ? absolute(wanted, document.baseURI) : config.backend;
+    async configure({ token: source, ...patch }) {
+      // The backend goes along with a new token too: it makes the core ask for it.
+      const next = { ...patch, backend: patch.backend ? absolute(patch.backend, document.baseURI) : config.backend };
       if (source !== undefined) token = source;
-      // Also for a new token alone: it makes the core ask for it.
-      await call("configure", { backend });
-      config = { ...config, backend };
+      await call("configure", next);
+      config = { ...config, ...next };
     },
     async destroy() {
       stopTriggers();

@@ -47,7 +47,7 @@ export interface CoreCalls {
   exportUnsynced(): Promise<object>;
   signIn(to: { account: string }): Promise<void>;
   signOut(how: { wipe: boolean }): Promise<{ unsent: number }>;
-  configure(patch: Pick<CoreConfig, "backend">): Promise<void>;
+  configure(patch: Partial<Pick<CoreConfig, "backend" | "intervalMs" | "debounceMs">>): Promise<void>;
   destroy(): Promise<void>;
 }
 

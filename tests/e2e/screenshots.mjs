@@ -22,14 +22,14 @@ try {
   for (const log of LOGS) await app.add(log);
   await app.synced();
   await app.page.getByRole("heading", { name: "Deadlift" }).scrollIntoViewIfNeeded();
-  await picture("log-360");
+  await picture("demo-phone");
   await app.page.setViewportSize({ width: 1280, height: 900 });
-  await picture("log-1280");
+  await picture("demo-desktop");
   await app.page.emulateMedia({ colorScheme: "dark" });
-  await picture("log-1280-dark");
+  await picture("demo-dark");
   await app.page.emulateMedia({ colorScheme: "light" });
   await app.go("sync");
-  await picture("sync-1280");
+  await picture("sync-screen");
 
   await app.page.goto(new URL("/devices.html", server.url).href);
   const frames = ["Phone", "Laptop"].map((name) => app.page.getByRole("region", { name, exact: true }).locator("iframe").contentFrame());
