@@ -57,6 +57,8 @@ pub(crate) struct Position {
     mark: u64,
     pub(crate) seq: i64,
     floor: i64,
+    /// Head of the snapshot it was cut from: no older one may answer it.
+    head: i64,
 }
 
 impl Position {
@@ -67,11 +69,12 @@ impl Position {
             mark: parts.next()?.parse().ok()?,
             seq: parts.next()?.parse().ok()?,
             floor: parts.next()?.parse().ok()?,
+            head: parts.next()?.parse().ok()?,
         })
     }
 
     fn text(self) -> String {
-        format!("{}.{}.{}.{}", self.epoch, self.mark, self.seq, self.floor)
+        format!("{}.{}.{}.{}.{}", self.epoch, self.mark, self.seq, self.floor, self.head)
     }
 }
 
@@ -157,7 +160,7 @@ impl Backend {
         let state = match (&self.standby, reader) {
             (Some(standby), Reader::Standby) => {
                 let state = &standby[user];
-                if position.is_some_and(|position| position.epoch != state.epoch || position.seq > state.head_seq) {
+                if position.is_some_and(|position| position.epoch != state.epoch || position.head > state.head_seq) {
                     return Err(status(503, None));
                 }
                 state
@@ -252,7 +255,7 @@ impl User {
             (stored.seq, stored.record.server_updated_at.map_or(0, |time| time.0))
         });
         let floor = since.map_or(self.horizon, |position| position.floor);
-        let cursor = Position { epoch: self.epoch, mark: self.mark_at(seq), seq, floor }.text();
+        let cursor = Position { epoch: self.epoch, mark: self.mark_at(seq), seq, floor, head: self.head_seq }.text();
         Page {
             scope,
             arrived: found.into_iter().map(|(entity, stored)| wire::arrived(entity, &stored.record)).collect(),

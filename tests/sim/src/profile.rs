@@ -104,6 +104,8 @@ impl Profile {
         profile.write_back = rng.chance(300);
         profile.references = profile.entities > 1 && rng.chance(500);
         profile.backend_checks_references = profile.references && rng.chance(500);
+        // Who discards what a restore took from the backend has given it up for everyone.
+        profile.discard &= !profile.restore;
         profile.bytes = rng.chance(150);
         profile.batch = 1 + rng.below(6);
         profile.page = 1 + rng.below(6);
@@ -128,6 +130,7 @@ impl Profile {
                 detect: if self.scan { Detect::Scan } else { Detect::Exact },
                 policy: if self.manual { Policy::Manual } else { Policy::LastWriteWins },
                 write_back: self.write_back,
+                ..EntityDeclaration::default()
             };
             declared.insert((*name).to_owned(), declaration);
         }
