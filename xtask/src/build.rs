@@ -35,7 +35,9 @@ pub(crate) fn run(workspace: &Workspace, mode: Mode) -> Result<()> {
 /// Rust to wasm, its JavaScript side, and wasm-opt, into `pkg/dist`.
 fn core(workspace: &Workspace, mode: Mode) -> Result<()> {
     let shell = &workspace.shell;
-    cmd!(shell, "cargo build --profile wasm --target {WASM_TARGET} --package lastword --lib").quiet().run()?;
+    // The library alone: link-time optimisation is left out where an rlib is made beside it.
+    let library = ["--lib", "--crate-type", "cdylib"];
+    cmd!(shell, "cargo rustc --profile wasm --target {WASM_TARGET} --package lastword {library...}").quiet().run()?;
     let wasm = workspace.target.join(WASM_TARGET).join("wasm/lastword.wasm");
 
     let dist = workspace.root.join("pkg/dist");
@@ -69,7 +71,7 @@ fn key(workspace: &Workspace, wasm: &Path, mode: Mode) -> Result<String> {
 
 /// The features are those that rustc turns on for the target, and no more: wasm-opt may then use no newer one.
 const WASM_OPT: &[&str] = &[
-    "-O3",
+    "-Os",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-call-indirect-overlong",
