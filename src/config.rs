@@ -8,6 +8,7 @@ use lastword_protocol::record::is_entity;
 use lastword_protocol::schema::{PatternCompiler, Schema};
 
 use crate::error::Error;
+use crate::mapping::FieldNames;
 use crate::record::{Entity, Scope};
 
 /// A checked configuration.
@@ -36,6 +37,8 @@ pub struct EntityConfig {
     pub name: String,
     /// Path of its resource endpoints.
     pub path: String,
+    /// What the app's rows and its backend call the sync fields.
+    pub names: FieldNames,
     /// Checks the fields of its live records.
     pub schema: Option<Schema>,
     /// Fields that name a record of another entity.
@@ -83,6 +86,8 @@ pub enum Style {
 pub struct EntityDeclaration {
     /// What client and backend share.
     pub def: EntityDef,
+    /// What the app's rows and its backend call the sync fields.
+    pub names: FieldNames,
     /// How local edits are found.
     pub detect: Detect,
     /// Who decides when both sides changed a record.
@@ -121,15 +126,20 @@ impl Config {
         let mut entities = Vec::with_capacity(names.len());
         for name in &names {
             let declaration = &declared[name];
+            let refused = |message: String| config(format!("entity `{name}`: {message}"));
+            declaration.names.check().map_err(refused)?;
+            let sync_fields: Vec<&str> = declaration.names.own().collect();
             let schema = match &declaration.def.schema {
                 None => None,
                 Some(schema) => Some(
-                    Schema::compile(schema, patterns).map_err(|error| config(format!("entity `{name}`: {error}")))?,
+                    Schema::compile_mapped(schema, &sync_fields, patterns)
+                        .map_err(|error| refused(error.to_string()))?,
                 ),
             };
             entities.push(EntityConfig {
                 name: name.clone(),
                 path: declaration.def.path_or_default(name),
+                names: declaration.names.clone(),
                 schema,
                 references: declaration.def.references.iter().map(|(f, parent)| (f.clone(), place(parent))).collect(),
                 detect: declaration.detect,

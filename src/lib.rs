@@ -9,6 +9,7 @@ pub mod driver;
 pub mod engine;
 pub mod error;
 pub mod incoming;
+pub mod iso8601;
 pub mod mapping;
 pub mod memory;
 pub mod outgoing;

@@ -32,7 +32,7 @@ pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, String> {
 /// # Errors
 /// What cannot be held.
 pub fn row_to_js(record: Record, synced: Option<Synced>, names: &FieldNames) -> Result<JsValue, String> {
-    let mut object = names.from_record(record.into_object());
+    let mut object = names.object(record);
     if let Some(synced) = synced {
         object.insert(SYNCED.to_owned(), Value::String(synced.to_string()));
     }
@@ -44,7 +44,7 @@ pub fn row_to_js(record: Record, synced: Option<Synced>, names: &FieldNames) -> 
 /// # Errors
 /// What cannot be held.
 pub fn record_to_js(record: Record, names: &FieldNames) -> Result<JsValue, String> {
-    to_js(&names.from_record(record.into_object()))
+    to_js(&names.object(record))
 }
 
 /// What stands where a row should be.
@@ -53,7 +53,7 @@ pub fn row_from_js(value: &JsValue, names: &FieldNames) -> StoredRow {
     let decoded = object_from_js(value).and_then(|mut object| {
         let synced = object.remove(SYNCED);
         let synced = synced.and_then(|mark| Synced::parse(mark.as_str()?));
-        let record = Record::from_object(names.to_record(object)).map_err(|error| error.to_string())?;
+        let record = names.record(object)?;
         Ok(Row { record, synced })
     });
     match decoded {

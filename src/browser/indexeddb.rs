@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::incoming::conflict::Conflict;
 use crate::ports::{Store, StoreError};
-use crate::record::{Entity, Fields, Key, Record};
+use crate::record::{Entity, Fields, Key};
 
 /// The app's database.
 #[derive(Clone)]
@@ -242,7 +242,8 @@ impl Running<'_> {
     fn conflict(&self, value: JsValue) -> Option<Conflict> {
         let stored: StoredConflict = codec::from_js(value).ok()?;
         let entity = self.db.config.find(&stored.entity)?;
-        let record = |fields: Fields| Record::from_object(fields).ok();
+        let names = &self.db.entity(entity).names;
+        let record = |fields: Fields| names.record(fields).ok();
         Some(Conflict {
             key: Key { entity, id: stored.id },
             local: record(stored.local)?,
@@ -298,16 +299,17 @@ impl Running<'_> {
                 Encoded::put(OUTBOX, codec::to_js(&StoredChange::new(name(entity), change))?)
             }
             Write::DeleteChange(deleted) => Encoded::delete(OUTBOX, key(&deleted)),
-            Write::PutConflict(conflict) => Encoded::put(
-                CONFLICTS,
-                codec::to_js(&StoredConflict {
+            Write::PutConflict(conflict) => {
+                let names = &self.db.entity(conflict.key.entity).names;
+                let stored = StoredConflict {
                     entity: name(conflict.key.entity).to_owned(),
                     id: conflict.key.id,
-                    local: conflict.local.into_object(),
-                    remote: conflict.remote.map(Record::into_object),
+                    local: names.object(conflict.local),
+                    remote: conflict.remote.map(|remote| names.object(remote)),
                     found_at: conflict.found_at,
-                })?,
-            ),
+                };
+                Encoded::put(CONFLICTS, codec::to_js(&stored)?)
+            }
             Write::DeleteConflict(deleted) => Encoded::delete(CONFLICTS, key(&deleted)),
             Write::PutQuarantined(bad) => Encoded::put(
                 QUARANTINE,
@@ -361,11 +363,13 @@ impl Running<'_> {
     }
 
     fn rows_since(&self, entity: Entity, stamp: i64) -> Result<Request, idb::Error> {
-        let (store, field) = (self.rows(entity)?, &self.db.entity(entity).names.client_updated_at);
+        let (store, names) = (self.rows(entity)?, &self.db.entity(entity).names);
+        // Text of times sorts as the times do, but for their last digits, and the step looks further back than those.
+        let since = codec::to_js(&names.time(stamp)).unwrap_or_else(|_| time_to_js(stamp));
         for name in store.index_names() {
             let index = store.index(&name)?;
-            if index.key_path()? == Some(idb::KeyPath::new_single(field)) {
-                let range = KeyRange::lower_bound(&time_to_js(stamp), None)?;
+            if index.key_path()? == Some(idb::KeyPath::new_single(&names.client_updated_at)) {
+                let range = KeyRange::lower_bound(&since, None)?;
                 return Ok(Request::All(index.get_all(Some(range.into()), None)?.into_future()));
             }
         }

@@ -3,11 +3,12 @@
 use lastword_protocol::changeset::{Change, DownloadResponse};
 use lastword_protocol::limits::{CURSOR_BYTES_MAX, PAGE_RECORDS_MAX};
 use lastword_protocol::pull::PullResponse;
-use lastword_protocol::record::Record;
+use lastword_protocol::record::{Record, is_id};
 use serde_json::value::RawValue;
 
 use super::pull::{Arrived, Page};
 use crate::config::Config;
+use crate::mapping::FieldNames;
 use crate::record::{Entity, Key, Millis, Scope};
 
 /// A remote copy that failed validation, kept for the app to see.
@@ -32,7 +33,7 @@ pub fn resource_page(config: &Config, entity: Entity, body: &[u8]) -> Result<Pag
     bounded(&response.cursor, response.records.len())?;
     Ok(Page {
         scope: Scope::One(entity),
-        arrived: response.records.iter().map(|raw| record(config, entity, raw, Record::parse(raw.get()))).collect(),
+        arrived: response.records.iter().map(|raw| resource_record(config, entity, raw)).collect(),
         cursor: response.cursor,
         has_more: response.has_more,
         up_to: response.up_to,
@@ -61,13 +62,20 @@ pub fn changeset_page(config: &Config, body: &[u8]) -> Result<Page, String> {
     })
 }
 
-/// Types the copy that came with a `conflict` answer.
+/// Types the copy that came with a `conflict` answer of resource style.
 ///
 /// # Errors
 /// Why the copy cannot be used.
-pub fn conflict_copy(config: &Config, entity: Entity, id: &str, copy: serde_json::Value) -> Result<Record, String> {
+pub fn conflict_object(config: &Config, entity: Entity, id: &str, copy: serde_json::Value) -> Result<Record, String> {
     let serde_json::Value::Object(object) = copy else { return Err("the copy is not an object".into()) };
-    let record = Record::from_object(object).map_err(|error| error.to_string())?;
+    conflict_copy(config, entity, id, config.entity(entity).names.record(object)?)
+}
+
+/// Checks the copy that came with a `conflict` answer.
+///
+/// # Errors
+/// Why the copy cannot be used.
+pub fn conflict_copy(config: &Config, entity: Entity, id: &str, record: Record) -> Result<Record, String> {
     if record.id != id {
         return Err("the copy has another id".into());
     }
@@ -78,22 +86,31 @@ pub fn conflict_copy(config: &Config, entity: Entity, id: &str, copy: serde_json
 fn change(config: &Config, raw: &RawValue) -> Option<Arrived> {
     let change: Change = match serde_json::from_str(raw.get()) {
         Ok(change) => change,
-        Err(error) => return Some(Arrived::Bad(quarantined(Entity(0), raw, error.to_string()))),
+        Err(error) => {
+            return Some(Arrived::Bad(quarantined(
+                Entity(0),
+                raw,
+                FieldNames::default().id_of(raw.get()),
+                error.to_string(),
+            )));
+        }
     };
     let entity = config.find(&change.entity_type)?;
+    let id = Some(change.id.clone()).filter(|id| is_id(id));
     let json = serde_json::to_string(&change.into_record().ok()?.into_object()).ok()?;
-    Some(record(config, entity, raw, Record::parse(&json)))
+    let parsed = Record::parse(&json).map_err(|error| error.to_string());
+    Some(match parsed.and_then(|record| checked(config, entity, record)) {
+        Ok(record) => Arrived::Good(entity, record),
+        Err(reason) => Arrived::Bad(quarantined(entity, raw, id, reason)),
+    })
 }
 
-fn record(
-    config: &Config,
-    entity: Entity,
-    raw: &RawValue,
-    parsed: Result<Record, lastword_protocol::record::RecordError>,
-) -> Arrived {
-    match parsed.map_err(|error| error.to_string()).and_then(|record| checked(config, entity, record)) {
+/// One record of resource style, in the app's own names.
+fn resource_record(config: &Config, entity: Entity, raw: &RawValue) -> Arrived {
+    let names = &config.entity(entity).names;
+    match names.parse(raw.get()).and_then(|record| checked(config, entity, record)) {
         Ok(record) => Arrived::Good(entity, record),
-        Err(reason) => Arrived::Bad(quarantined(entity, raw, reason)),
+        Err(reason) => Arrived::Bad(quarantined(entity, raw, names.id_of(raw.get()), reason)),
     }
 }
 
@@ -107,12 +124,8 @@ fn checked(config: &Config, entity: Entity, mut record: Record) -> Result<Record
     }
 }
 
-fn quarantined(entity: Entity, raw: &RawValue, reason: String) -> Quarantined {
-    let id = serde_json::from_str::<serde_json::Value>(raw.get())
-        .ok()
-        .and_then(|value| Some(value.get("id")?.as_str()?.to_owned()))
-        .filter(|id| lastword_protocol::record::is_id(id))
-        .unwrap_or_default();
+fn quarantined(entity: Entity, raw: &RawValue, id: Option<String>, reason: String) -> Quarantined {
+    let id = id.unwrap_or_default();
     let text = raw.get();
     let cut = (0..=QUARANTINED_BYTES_MAX.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     Quarantined { key: Key { entity, id }, remote: text[..cut].to_owned(), reason, found_at: Millis(0) }

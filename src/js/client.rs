@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::{Array, Function, Reflect};
+use lastword_protocol::record::is_id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -14,11 +15,11 @@ use super::error::to_js as thrown;
 use super::options;
 use super::status::{Failure, RecordStatus, ShownChange, ShownConflict, Status, SyncEvent, SyncResult};
 use crate::browser::clock::BrowserClock;
+use crate::browser::codec;
 use crate::browser::fetch::Backend;
 use crate::browser::indexeddb::IndexedDb;
 use crate::browser::locks::WebLocks;
 use crate::browser::reader::Reader;
-use crate::browser::{Layout, codec};
 use crate::commit::{Refusal, Step};
 use crate::config::Config;
 use crate::driver::{Driver, Ports, Told};
@@ -42,7 +43,6 @@ pub struct SyncCore {
 
 struct Core {
     config: Rc<Config>,
-    layout: Layout,
     driver: BrowserDriver,
     reader: Reader,
     emit: Function,
@@ -265,7 +265,7 @@ impl SyncCore {
     /// `store`.
     pub async fn conflicts(&self) -> Answer {
         let core = &self.core;
-        let show = |conflict| ShownConflict::new(&core.config, &core.layout, conflict);
+        let show = |conflict| ShownConflict::new(&core.config, conflict);
         shown(core.waiting().await.map(|waiting| waiting.conflicts.into_iter().map(show).collect::<Vec<_>>()))
     }
 
@@ -358,7 +358,8 @@ impl SyncCore {
                 let Key { entity, id } = change.key.clone();
                 let rows = core.run(&ReadRows { entity, ids: Some(vec![id]) }).await?;
                 let row = rows.into_iter().next().and_then(|(_, row)| row.row().map(|row| row.record.clone()));
-                let record = row.or(change.tombstone.clone()).map(Record::into_object);
+                let names = &core.config.entity(entity).names;
+                let record = row.or(change.tombstone.clone()).map(|record| names.object(record));
                 records.push(Exported { change: ShownChange::new(&core.config, change), record });
             }
             Ok(Export { exported_at: BrowserClock.now().wall.0, unsynced: records })
@@ -451,8 +452,7 @@ impl Core {
         });
         let core = Rc::new(Self {
             config,
-            reader: Reader::new(layout.clone()),
-            layout,
+            reader: Reader::new(layout),
             driver,
             emit: function("emit")?,
             status_due: Cell::new(false),
@@ -546,25 +546,15 @@ impl Core {
 
     /// The id and the app fields of an object of the app's; what belongs to sync is passed over.
     fn fields(&self, entity: Entity, object: &JsValue) -> Result<(Option<String>, Fields), Error> {
-        use lastword_protocol::record as names;
         let object = codec::object_from_js(object).map_err(|reason| invalid("", reason))?;
-        let mut fields = self.layout.entities[usize::from(entity.0)].names.to_record(object);
-        let id = match fields.remove(names::ID) {
+        let names = &self.config.entity(entity).names;
+        let (id, mut fields) = names.split(object);
+        let id = match id {
             None | Some(Value::Null) => None,
-            Some(Value::String(id)) if names::is_id(&id) => Some(id),
-            Some(_) => return Err(invalid("/id", "must be a string of 1 to 128 bytes".into())),
+            Some(Value::String(id)) if is_id(&id) => Some(id),
+            Some(_) => return Err(invalid(&format!("/{}", names.id), "must be a string of 1 to 128 bytes".into())),
         };
-        for name in [
-            names::CLIENT_CREATED_AT,
-            names::CLIENT_UPDATED_AT,
-            names::IS_DELETED,
-            names::SERVER_UPDATED_AT,
-            names::SERVER_ID,
-            names::VERSION,
-            crate::browser::stores::SYNCED,
-        ] {
-            fields.remove(name);
-        }
+        fields.remove(crate::browser::stores::SYNCED);
         Ok((id, fields))
     }
 
@@ -578,7 +568,7 @@ impl Core {
     }
 
     fn records(&self, entity: &str, written: Result<Vec<Record>, Error>) -> Answer {
-        let names = &self.layout.entities[usize::from(self.entity(entity).map_err(|error| thrown(&error))?.0)].names;
+        let names = &self.config.entity(self.entity(entity).map_err(|error| thrown(&error))?).names;
         let records = written.map_err(|error| thrown(&error))?;
         let array = Array::new();
         for record in records {

@@ -16,7 +16,7 @@ use crate::browser::{EntityLayout, Layout, codec};
 use crate::config::{Config, DEBOUNCE_MS, Detect, EntityDeclaration, INTERVAL_MS, Policy, Style};
 use crate::engine::state::Pace;
 use crate::error::Error;
-use crate::mapping::FieldNames;
+use crate::mapping::{FieldNames, Times};
 
 /// What the app gives.
 #[derive(Deserialize)]
@@ -53,6 +53,9 @@ struct EntityOptions {
     references: BTreeMap<String, String>,
     #[serde(default)]
     fields: FieldNames,
+    /// The form of the times in those fields: milliseconds when absent.
+    #[serde(default)]
+    times: Times,
     #[serde(default)]
     detect: DetectOption,
     #[serde(default)]
@@ -123,7 +126,8 @@ pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
                 "the entities `{other}` and `{name}` share the store `{store}`: give each its own"
             )));
         }
-        layouts.insert(name.clone(), EntityLayout { name: name.clone(), store, names: entity.fields });
+        let names = FieldNames { times: entity.times, ..entity.fields };
+        layouts.insert(name.clone(), EntityLayout { name: name.clone(), store, names: names.clone() });
         let detect = match entity.detect {
             DetectOption::Exact => Detect::Exact,
             DetectOption::Scan => Detect::Scan,
@@ -133,7 +137,7 @@ pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
             PolicyOption::Manual => Policy::Manual,
         };
         let def = EntityDef { path: entity.path, schema: entity.schema, references: entity.references };
-        declared.insert(name, EntityDeclaration { def, detect, policy, write_back: true });
+        declared.insert(name, EntityDeclaration { def, names, detect, policy, write_back: true });
     }
     let style = match options.backend.style {
         StyleOption::Resource => Style::Resource,

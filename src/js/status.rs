@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::browser::Layout;
 use crate::config::Config;
 use crate::driver::Told;
 use crate::engine::state::{Halt, Mode, Report};
@@ -244,11 +243,11 @@ pub(super) struct ShownConflict<'a> {
 }
 
 impl<'a> ShownConflict<'a> {
-    pub(super) fn new(config: &'a Config, layout: &Layout, conflict: Conflict) -> Self {
-        let names = &layout.entities[usize::from(conflict.key.entity.0)].names;
-        let shown = |record: Record| names.from_record(record.into_object());
+    pub(super) fn new(config: &'a Config, conflict: Conflict) -> Self {
+        let entity = config.entity(conflict.key.entity);
+        let shown = |record: Record| entity.names.object(record);
         Self {
-            entity: &config.entity(conflict.key.entity).name,
+            entity: &entity.name,
             id: conflict.key.id,
             local: shown(conflict.local),
             remote: conflict.remote.map(shown),

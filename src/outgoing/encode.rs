@@ -289,7 +289,7 @@ impl<'a> Staging<'a> {
         })
         .filter(|hint| *hint != SyncHint::default());
         let encoded = match self.step.scope {
-            Scope::One(_) => to_raw_value(&copy.into_object()),
+            Scope::One(_) => to_raw_value(&entity.names.object(copy)),
             Scope::All => to_raw_value(&WireChange::from_record(&entity.name, copy)),
         };
         encoded.map_err(|error| error.to_string())

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use lastword_protocol::changeset::{AppliedChange, UploadResponse};
 use lastword_protocol::error::RejectCode;
 use lastword_protocol::push::{PushOutcome, PushResponse};
-use serde_json::Value;
 
 use crate::checkpoint::InFlight;
 use crate::config::Config;
@@ -64,7 +63,7 @@ pub fn resource_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> Re
             PushOutcome::Applied { server_updated_at, version, server_id } => {
                 Fate::Applied { server_updated_at, version, server_id }
             }
-            PushOutcome::Conflict { record } => conflict(config, &key, record),
+            PushOutcome::Conflict { record } => conflict(validate::conflict_object(config, entity, &key.id, record)),
             PushOutcome::Rejected { code, message, fields, .. } => {
                 Fate::Rejected { code, message: with_fields(message, &fields) }
             }
@@ -109,7 +108,7 @@ pub fn changeset_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> R
     for lost in response.conflicts {
         let Some(key) = key(&lost.entity_type, &lost.id) else { continue };
         let fate = match lost.server.into_record() {
-            Ok(record) => conflict(config, &key, Value::Object(record.into_object())),
+            Ok(record) => conflict(validate::conflict_copy(config, key.entity, &key.id, record)),
             Err(error) => Fate::BadConflict(error.to_string()),
         };
         once(&mut results, key, fate)?;
@@ -131,8 +130,8 @@ fn once(results: &mut BTreeMap<Key, Fate>, key: Key, fate: Fate) -> Result<(), S
     if results.insert(key, fate).is_some() { Err("a record has two results".into()) } else { Ok(()) }
 }
 
-fn conflict(config: &Config, key: &Key, copy: Value) -> Fate {
-    match validate::conflict_copy(config, key.entity, &key.id, copy) {
+fn conflict(copy: Result<Record, String>) -> Fate {
+    match copy {
         Ok(record) => Fate::Conflict(record),
         Err(reason) => Fate::BadConflict(reason),
     }
