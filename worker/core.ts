@@ -8,7 +8,7 @@ import type {
 export type AnyRecord = Record<string, unknown>;
 
 /** Why a round may be due. */
-export type Trigger = "online" | "offline" | "visible" | "hidden" | "focus" | "edit" | "poke";
+export type Trigger = "online" | "offline" | "visible" | "hidden" | "focus" | "edit" | "poke" | "freeze" | "resume";
 
 /** What the core is opened with: the options of the page that can be cloned, the URL made absolute. */
 export type CoreConfig = Omit<SyncOptions, "token" | "worker" | "autoStart">;

@@ -9,8 +9,11 @@ export function forwardTriggers(send: (kind: Trigger) => void, page: Window = wi
   page.addEventListener("online", () => send("online"), { signal });
   page.addEventListener("offline", () => send("offline"), { signal });
   page.addEventListener("focus", () => send("focus"), { signal });
-  page.addEventListener("pageshow", (event) => event.persisted && send("visible"), { signal });
-  page.addEventListener("pagehide", () => send("hidden"), { signal });
+  // A page kept for the back button is frozen too, and one that holds the lead is not kept.
+  page.addEventListener("pageshow", (event) => event.persisted && send("resume"), { signal });
+  page.addEventListener("pagehide", (event) => send(event.persisted ? "freeze" : "hidden"), { signal });
+  page.document.addEventListener("freeze", () => send("freeze"), { signal });
+  page.document.addEventListener("resume", () => send("resume"), { signal });
   page.document.addEventListener("visibilitychange", () => send(page.document.hidden ? "hidden" : "visible"), { signal });
   return () => stop.abort();
 }

@@ -129,6 +129,7 @@ impl Engine {
             Event::Touched => self.actions.push(Action::ViewChanged),
             Event::Hint => self.hint(now),
             Event::TokenChanged => self.token_changed(now),
+            Event::SignedIn(account) => self.signed_in(account, now),
             Event::Transacted(id, result) => self.transacted(id, result, now),
             Event::Pulled(id, result) => self.pulled(id, result, now),
             Event::Pushed(id, result) => self.pushed(id, result, now),
@@ -251,6 +252,17 @@ impl Engine {
             self.halt = None;
         }
         self.begin_or_again(now);
+    }
+
+    /// The store has accepted the account already.
+    fn signed_in(&mut self, account: Option<String>, now: Now) {
+        self.account = account;
+        if self.halt == Some(Halt::AccountMismatch) {
+            self.halt = None;
+            self.error = None;
+            self.actions.push(Action::AcquireLead);
+        }
+        self.token_changed(now);
     }
 
     fn begin_or_again(&mut self, now: Now) {

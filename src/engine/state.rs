@@ -38,8 +38,10 @@ pub enum Event {
     Touched,
     /// The browser or the backend hints that a cycle may help: online, visible, a poke.
     Hint,
-    /// The app has another token, or another account's.
+    /// The app has another token.
     TokenChanged,
+    /// The app says whose records these are, and has that account's token.
+    SignedIn(Option<String>),
     /// A transaction ended.
     Transacted(u64, Result<StoreOutcome, StoreError>),
     /// A pull ended.

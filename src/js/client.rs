@@ -46,6 +46,8 @@ struct Core {
     driver: BrowserDriver,
     reader: Reader,
     emit: Function,
+    /// True while syncing is stopped only because the page is frozen.
+    is_frozen: Cell<bool>,
     status_due: Cell<bool>,
     status_running: Cell<bool>,
 }
@@ -71,6 +73,7 @@ impl SyncCore {
 
     /// Stops syncing. Edits are still stored and marked.
     pub async fn stop(&self) {
+        self.core.is_frozen.set(false);
         self.core.driver.send(Event::Stop);
     }
 
@@ -92,11 +95,18 @@ impl SyncCore {
         shown(result.map(SyncResult::from))
     }
 
-    /// Hints that something happened: `online`, `visible`, `focus`, `poke`, `edit`, `offline`, `hidden`.
+    /// Hints that something happened: `online`, `visible`, `focus`, `poke`, `edit`, `freeze`, `resume`, `offline`, `hidden`.
     pub fn trigger(&self, kind: &str) {
+        let core = &self.core;
         match kind {
-            "online" | "visible" | "focus" | "poke" => self.core.driver.send(Event::Hint),
-            "edit" => self.core.driver.send(Event::Edited),
+            // A frozen context keeps its locks and does nothing: the lead must be free before that.
+            "freeze" if core.driver.view().mode != Mode::Stopped => {
+                core.is_frozen.set(true);
+                core.driver.send(Event::Stop);
+            }
+            "resume" if core.is_frozen.replace(false) => core.driver.send(Event::Start),
+            "online" | "visible" | "focus" | "poke" | "resume" => core.driver.send(Event::Hint),
+            "edit" => core.driver.send(Event::Edited),
             _ => {}
         }
     }
@@ -376,9 +386,9 @@ impl SyncCore {
         let core = &self.core;
         let account = field(&to, "account").as_string();
         let signed = async {
-            core.open_replica(account).await?;
+            core.open_replica(account.clone()).await?;
             core.driver.ports().transport.forget_token();
-            core.driver.send(Event::TokenChanged);
+            core.driver.send(Event::SignedIn(account));
             Ok(())
         };
         nothing(signed.await)
@@ -455,6 +465,7 @@ impl Core {
             reader: Reader::new(layout),
             driver,
             emit: function("emit")?,
+            is_frozen: Cell::new(false),
             status_due: Cell::new(false),
             status_running: Cell::new(false),
         });
