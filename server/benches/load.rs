@@ -68,7 +68,7 @@ async fn measure(kind: &str, folder: &std::path::Path, database: &str, raw: Rate
 }
 
 fn body(first: usize) -> Vec<Value> {
-    (first..first + BATCH_RECORDS).map(|n| record(n)).collect()
+    (first..first + BATCH_RECORDS).map(record).collect()
 }
 
 /// About 450 bytes, as a workout log.

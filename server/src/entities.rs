@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lastword_protocol::entity::{EntityDef, EntityFile};
-use lastword_protocol::record::is_entity;
+use lastword_protocol::record::{Fields, is_entity};
 use lastword_protocol::schema::{PatternTest, Schema};
+use serde::de::DeserializeOwned;
 
 /// All entities, by name.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub struct Entity {
     pub schema: Option<Schema>,
     /// The schema as it was declared.
     pub declared: Option<serde_json::Value>,
+    /// True for fields that the app's own type accepts; absent means any.
+    pub accepts: Option<fn(&Fields) -> bool>,
 }
 
 /// Why the entities cannot be served.
@@ -87,6 +90,28 @@ impl Entities {
         Ok(Self(entities))
     }
 
+    /// Adds an entity whose app fields must be a `T`, for those who embed the server.
+    ///
+    /// # Errors
+    /// [`EntitiesError::BadEntity`] as for any other declaration.
+    pub fn with_type<T: DeserializeOwned>(mut self, name: &str, mut def: EntityDef) -> Result<Self, EntitiesError> {
+        let bad = |reason: String| EntitiesError::BadEntity { entity: name.to_owned(), reason };
+        // References may name any entity added so far.
+        let references = std::mem::take(&mut def.references);
+        let file = EntityFile { entities: [(name.to_owned(), def)].into() };
+        let mut entity = Self::compile(file)?.0.remove(name).ok_or_else(|| bad("it is declared twice".into()))?;
+        if let Some(missing) = references.values().find(|target| *target != name && !self.0.contains_key(*target)) {
+            return Err(bad(format!("it references `{missing}`, which is not declared")));
+        }
+        if self.0.iter().any(|(other, declared)| other == name || declared.path == entity.path) {
+            return Err(bad("its name or path is taken".into()));
+        }
+        entity.references = references;
+        entity.accepts = Some(|fields| serde_json::from_value::<T>(fields.clone().into()).is_ok());
+        self.0.insert(name.to_owned(), entity);
+        Ok(self)
+    }
+
     /// The entity of this name.
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<&Entity> {
@@ -110,7 +135,7 @@ fn compile_one(name: &str, def: EntityDef, names: &[String]) -> Result<Entity, S
     }
     let schema = def.schema.as_ref().map(|schema| Schema::compile(schema, &pattern)).transpose();
     let schema = schema.map_err(|error| error.to_string())?;
-    Ok(Entity { path, references: def.references, schema, declared: def.schema })
+    Ok(Entity { path, references: def.references, schema, declared: def.schema, accepts: None })
 }
 
 fn check_path(path: &str) -> Result<(), String> {
@@ -149,6 +174,25 @@ mod tests {
 
     fn compile(entities: serde_json::Value) -> Result<Entities, EntitiesError> {
         Entities::compile(serde_json::from_value(json!({ "entities": entities })).unwrap())
+    }
+
+    #[test]
+    fn a_type_of_the_app_checks_its_records() {
+        #[derive(serde::Deserialize)]
+        #[allow(dead_code, reason = "only its form matters")]
+        struct Log {
+            reps: u32,
+        }
+        let logs = || Entities::default().with_type::<Log>("logs", EntityDef::default());
+        let entities = logs().unwrap();
+        let accepts = entities.by_name("logs").unwrap().accepts.unwrap();
+        let check = |fields: serde_json::Value, valid| assert_eq!(accepts(fields.as_object().unwrap()), valid);
+        check(json!({"reps": 5}), true);
+        check(json!({"reps": -5}), false);
+        check(json!({}), false);
+        assert!(entities.with_type::<Log>("logs", EntityDef::default()).is_err());
+        let unknown = EntityDef { references: [("a".into(), "none".into())].into(), ..EntityDef::default() };
+        assert!(logs().unwrap().with_type::<Log>("others", unknown).is_err());
     }
 
     #[test]

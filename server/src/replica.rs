@@ -191,12 +191,17 @@ fn next_copy(key: &RecordKey, record: &Record, stored: Option<&StoredCopy>, fact
 }
 
 fn check_fields(entity: &Entity, record: &Record) -> Result<(), Refusal> {
-    let Some(schema) = entity.schema.as_ref().filter(|_| !record.is_deleted) else { return Ok(()) };
-    let fields = schema.check(&record.fields);
-    if fields.is_empty() {
+    if record.is_deleted {
         return Ok(());
     }
-    Err(Refusal { fields, ..Refusal::new(RejectCode::Invalid, "does not match the entity's schema") })
+    let fields = entity.schema.as_ref().map(|schema| schema.check(&record.fields)).unwrap_or_default();
+    if !fields.is_empty() {
+        return Err(Refusal { fields, ..Refusal::new(RejectCode::Invalid, "does not match the entity's schema") });
+    }
+    if entity.accepts.is_some_and(|accepts| !accepts(&record.fields)) {
+        return Err(Refusal::new(RejectCode::Invalid, "does not match the entity's type"));
+    }
+    Ok(())
 }
 
 fn check_references(entity: &Entity, record: &Record, live: Option<&HashSet<RecordKey>>) -> Result<(), Refusal> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::serve::ListenerExt as _;
 use clap::Args;
 use lastword_server::entities::Entities;
 use lastword_server::jwt::{JwksSource, JwtOptions, JwtVerifier};
@@ -87,6 +88,8 @@ pub(crate) async fn serve(database: &DatabaseArgs, args: ServeArgs) -> Result<()
     tracing::info!(configuration, version = env!("CARGO_PKG_VERSION"), "started");
     println!("lastword-server listening on http://{address}");
     let upkeep = tokio::spawn(upkeep(state.clone(), args.purge.kept_ms()));
+    // Small answers and pokes leave at once.
+    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     axum::serve(listener, router(state.clone()))
         .with_graceful_shutdown(async move {
             told_to_stop().await;

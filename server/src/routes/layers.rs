@@ -92,7 +92,8 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
     } else {
-        let list: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+        let list: Vec<HeaderValue> =
+            origins.iter().filter(|origin| !origin.is_empty()).filter_map(|origin| origin.parse().ok()).collect();
         if list.is_empty() {
             return None;
         }

@@ -68,9 +68,8 @@ pub enum OpenError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
-                Self::Unreachable
-            }
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed => Self::Unreachable,
             sqlx::Error::Database(database) => {
                 let code = database.code().unwrap_or_default();
                 let sqlite = database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
