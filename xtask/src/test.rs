@@ -89,9 +89,7 @@ fn build_all(workspace: &Workspace) -> Result<()> {
 /// The tests that run inside a browser, in a page and in a worker.
 fn wasm(workspace: &Workspace) -> Result<Tally> {
     let driver = system::chromium(workspace)?.driver;
-    Tally::of_runner(
-        cmd!(workspace.shell, "wasm-pack test --headless --chrome -- --no-fail-fast").env("CHROMEDRIVER", driver),
-    )
+    Tally::of_runner(cmd!(workspace.shell, "wasm-pack test --headless --chrome").env("CHROMEDRIVER", driver))
 }
 
 /// The tests that drive whole system against the server process.
