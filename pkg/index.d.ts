@@ -81,8 +81,6 @@ export interface EntityOptions {
   readonly fields?: { readonly [name in "id" | "clientCreatedAt" | "clientUpdatedAt" | "isDeleted" | "deletedAt" | "serverUpdatedAt" | "serverId" | "version"]?: string };
   /** How those fields hold times: milliseconds since 1970, or ISO 8601 text in UTC. `ms` when absent. */
   readonly times?: "ms" | "iso";
-  /** The form of the times in those fields: `ms` since the Unix epoch, or ISO 8601 text in UTC. `ms` when absent. */
-  readonly times?: "ms" | "iso";
   /** How local changes are found: `exact` when all writes go through lastword, `scan` when the app writes by itself. */
   readonly detect?: "exact" | "scan";
   /** What happens when both sides changed a record. `lastWriteWins` when absent. */

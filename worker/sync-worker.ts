@@ -4,9 +4,11 @@ import { expose, type Remote } from "comlink";
 import init, { SyncCore } from "./lastword.js";
 import { CORE_CALLS, type CoreCalls, type CoreConfig } from "./core.js";
 import { LastwordError, toPlain } from "./errors.js";
+import { Tabs } from "./tabs.js";
 import { installErrorHandler, type HostApi, type WorkerApi } from "./messages.js";
 
 let core: CoreCalls | undefined;
+let tabs: Tabs | undefined;
 let host: Remote<HostApi> | undefined;
 let dead = false;
 
@@ -15,10 +17,13 @@ const api: WorkerApi = {
     host = remote as unknown as Remote<HostApi>;
     const page = host;
     await init(new URL("./lastword_bg.wasm", import.meta.url));
+    const others = new Tabs(config.database, (event) => void page.emit(event));
     core = await SyncCore.open(config, {
-      emit: (event) => void page.emit(event),
+      emit: (event) => others.emit(event),
       token: (refresh) => page.token(refresh),
     });
+    others.join(core);
+    tabs = others;
     return holdLifeLock();
   },
 
@@ -26,6 +31,9 @@ const api: WorkerApi = {
     if (!core) throw new LastwordError({ code: "not_open", message: "open the worker before calling it" });
     if (!CORE_CALLS.has(name)) throw new LastwordError({ code: "config", message: `there is no call \`${String(name)}\`` });
     try {
+      if (tabs && name === "syncNow") return (await tabs.syncNow(core)) as never;
+      if (tabs && name === "status") return tabs.shown(await core.status()) as never;
+      if (name === "destroy") tabs?.close();
       return await (core[name] as (...args: unknown[]) => never)(...args);
     } catch (thrown) {
       if (isPoison(thrown)) poisoned(thrown);
