@@ -10,10 +10,10 @@ use super::pull::{Arrived, Page};
 use super::resync;
 use crate::checkpoint::{Checkpoint, Replica, ResyncReason};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
-use crate::config::{Config, Detect};
+use crate::config::{Config, Detect, Since};
 use crate::or_refuse;
 use crate::outgoing::detect::{self, Clock, LocalEdit, OFFSET_CORRECTED_MS};
-use crate::outgoing::outbox::{Change, ChangeState};
+use crate::outgoing::outbox::{Change, ChangeState, Operation};
 use crate::record::{Entity, Key, Millis, Record};
 
 /// Applies one page.
@@ -95,7 +95,9 @@ impl ApplyPage {
         let resync = found.checkpoint(self.page.scope).resync;
         let mut reads = Vec::new();
         for (entity, ids) in self.ids() {
-            let reads_rows = resync.is_some() || config.entity(entity).detect == Detect::Scan;
+            // A backend asked by time repeats itself at each pull.
+            let repeats = config.since != Since::Cursor;
+            let reads_rows = resync.is_some() || repeats || config.entity(entity).detect == Detect::Scan;
             let marked: Vec<String> = ids
                 .iter()
                 .filter(|id| found.change_ids.value(entity, id).is_some() || found.changes.value(entity, id).is_some())
@@ -296,7 +298,11 @@ impl Applying<'_> {
     }
 
     fn heals(&self) -> bool {
-        self.found.checkpoint(self.step.page.scope).resync.is_some_and(|r| r.reason == ResyncReason::EpochChanged)
+        self.resyncs_for(ResyncReason::EpochChanged)
+    }
+
+    fn resyncs_for(&self, reason: ResyncReason) -> bool {
+        self.found.checkpoint(self.step.page.scope).resync.is_some_and(|resync| resync.reason == reason)
     }
 
     /// Moves the checkpoint; after the last page also ends a resync and settles what was acknowledged.
@@ -333,6 +339,12 @@ impl Applying<'_> {
         for entity in self.config.entities_of(self.step.page.scope) {
             for (id, change) in self.found.changes.of(entity) {
                 if change.state != ChangeState::Acknowledged || is_delivered(&change.key) {
+                    continue;
+                }
+                // A full pull of one history brings every tombstone but a purged one.
+                if self.resyncs_for(ResyncReason::CursorExpired) && change.operation == Operation::Delete {
+                    self.writes.push(Write::DeleteChange(change.key.clone()));
+                    self.writes.push(Write::DeleteRow(change.key.clone()));
                     continue;
                 }
                 match (self.step.page.up_to, change.acked_at) {

@@ -3,6 +3,7 @@
 //! Source: docs/protocol.md, section 9; invariants I11, I22.
 
 use super::apply::Applying;
+use super::conflict::Conflict;
 use super::pull::Arrived;
 use crate::checkpoint::{Checkpoint, Resync, ResyncReason};
 use crate::commit::{Found, Next, Read, Step, Write};
@@ -41,19 +42,20 @@ impl Step for StartResync {
         if let Some(resync) = before.resync {
             writes.push(Write::DeleteSeen(self.scope, resync.seen_lists));
         }
-        for entity in entities {
-            for (_, change) in found.changes.of(entity).filter(|(_, change)| change.state == ChangeState::Acknowledged)
-            {
-                let mut again = change.clone();
-                again.requeue();
-                writes.push(Write::PutChange(again));
-            }
-        }
         // A history that changed stays the stronger reason, also when its cursor then expires.
         let reason = match before.resync {
             Some(Resync { reason: ResyncReason::EpochChanged, .. }) => ResyncReason::EpochChanged,
             Some(Resync { reason: ResyncReason::CursorExpired, .. }) | None => self.reason,
         };
+        // What was acknowledged may be what the backend lost; within one history the full pull delivers it.
+        let lost = entities.into_iter().filter(|_| reason == ResyncReason::EpochChanged);
+        for (_, change) in lost.flat_map(|entity| found.changes.of(entity)) {
+            if change.state == ChangeState::Acknowledged {
+                let mut again = change.clone();
+                again.requeue();
+                writes.push(Write::PutChange(again));
+            }
+        }
         let checkpoint = Checkpoint {
             cursor: None,
             // Where the backend does not say, a page of another history must still be told from this one's.
@@ -110,6 +112,14 @@ fn settle_unseen(applying: &mut Applying<'_>, key: &Key, reason: ResyncReason) {
     let exact = applying.config.entity(key.entity).detect == Detect::Exact;
     let change =
         if exact { stored } else { detect::local_edit(key, row, stored, applying.clock()).map(|edit| edit.change) };
+    if let (Some(change), Some(row)) = (&change, row)
+        && change.state == ChangeState::Conflict
+    {
+        // The copy that the local one met is no longer the backend's.
+        let (key, local) = (key.clone(), row.record.clone());
+        let found_at = applying.step.now;
+        applying.writes.push(Write::PutConflict(Conflict { key, local, remote: None, found_at }));
+    }
     if change.is_some() || found.rows.value(key.entity, &key.id).is_some_and(|stored| stored.row().is_none()) {
         return;
     }

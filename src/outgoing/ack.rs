@@ -18,7 +18,7 @@ use crate::config::{Config, Detect, Policy};
 use crate::incoming::conflict::{Conflict, Notice};
 use crate::incoming::merge;
 use crate::or_refuse;
-use crate::record::{Entity, Key, Millis, Record, Scope, Stamp, Synced};
+use crate::record::{Entity, Key, Millis, Record, Scope, ServerMillis, Stamp, Synced};
 
 /// Settles a push that was answered.
 pub struct Settle {
@@ -163,10 +163,10 @@ impl Settling<'_> {
 
     fn applied(
         &mut self,
-        mut change: Change,
+        change: Change,
         sent: &Sent,
         as_sent: bool,
-        acked_at: Option<crate::record::ServerMillis>,
+        acked_at: Option<ServerMillis>,
         shown: &dyn Fn(&mut Record),
     ) {
         let key = change.key.clone();
@@ -186,20 +186,24 @@ impl Settling<'_> {
         if !as_sent {
             return self.edited_since(change, sent, true);
         }
-        let seen = self.found.checkpoint(self.config.scope_of(key.entity)).up_to;
+        self.acknowledge(change, sent.stamp, acked_at);
+    }
+
+    /// Keeps the outbox row until a pull has come as far as the copy that the row holds now.
+    fn acknowledge(&mut self, mut change: Change, stamp: Stamp, acked_at: Option<ServerMillis>) {
+        let seen = self.found.checkpoint(self.config.scope_of(change.key.entity)).up_to;
         match acked_at {
             Some(acked_at) if Some(acked_at) > seen => {
+                change.requeue();
                 change.state = ChangeState::Acknowledged;
                 change.acked_at = Some(acked_at);
                 change.known = true;
-                change.sent = Some(sent.stamp);
-                change.attempts = 0;
-                change.error = None;
+                change.sent = Some(stamp);
                 change.last_attempt_at = Some(self.step.now);
                 self.writes.push(Write::PutChange(change));
             }
             // Nothing will confirm it, or a pull has been past it already.
-            Some(_) | None => self.writes.push(Write::DeleteChange(key)),
+            Some(_) | None => self.writes.push(Write::DeleteChange(change.key)),
         }
     }
 
@@ -235,8 +239,11 @@ impl Settling<'_> {
         if lost {
             let mark = detect::synced_mark(self.config.entity(key.entity).detect, remote, self.replica.hash_key);
             self.writes.push(Write::PutRow(key.entity, remote.clone(), Some(mark)));
-            self.writes.push(Write::DeleteChange(key.clone()));
             self.out.changed.push(key.clone());
+            change.stamp = remote.client_updated_at;
+            change.operation = detect::operation(remote, true);
+            // This copy runs ahead of the cursor as an acknowledged one does.
+            self.acknowledge(change, remote.client_updated_at, remote.server_updated_at);
             if order::compare(remote, &local) != Ordering::Equal {
                 self.out.notices.push(Notice::Superseded { local, remote: remote.clone(), key });
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::detect;
 use super::outbox::{Change, ChangeState};
-use crate::checkpoint::{Checkpoint, Resync, ResyncReason};
+use crate::checkpoint::{Checkpoint, Replica, Resync, ResyncReason};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::Config;
 use crate::incoming::conflict::Conflict;
@@ -60,6 +60,9 @@ impl Step for Discard {
             return Next::Refuse(Refusal::NotFound(self.key.clone()));
         };
         let mut writes = vec![Write::DeleteChange(self.key.clone()), Write::DeleteConflict(self.key.clone())];
+        // What was given up may be on its way: the next edit of the record must not share its stamp.
+        let last_stamp = replica.last_stamp.max(change.stamp).next();
+        writes.push(Write::PutReplica(Replica { last_stamp, ..replica.clone() }));
         if !change.known {
             writes.push(Write::DeleteRow(self.key.clone()));
             return Next::Commit(writes, None);

@@ -54,10 +54,12 @@ pub(crate) struct Stored {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) epoch: u64,
+    /// Mark of the history at `head`.
     mark: u64,
     pub(crate) seq: i64,
     floor: i64,
-    /// Head of the snapshot it was cut from: no older one may answer it.
+    /// Head of the snapshot it was cut from: no older one may answer it, nor a history that has another one there.
+    /// A record that had moved past `seq` in that snapshot may stand before it in another.
     head: i64,
 }
 
@@ -171,7 +173,7 @@ impl Backend {
             if position.epoch != state.epoch {
                 return Err(status(410, Some(state.epoch)));
             }
-            if position.seq > state.head_seq || position.mark != state.mark_at(position.seq) {
+            if position.head > state.head_seq || position.mark != state.mark_at(position.head) {
                 let epoch = rng.next() >> 40;
                 self.users[user].epoch = epoch;
                 return Err(status(410, Some(epoch)));
@@ -255,7 +257,8 @@ impl User {
             (stored.seq, stored.record.server_updated_at.map_or(0, |time| time.0))
         });
         let floor = since.map_or(self.horizon, |position| position.floor);
-        let cursor = Position { epoch: self.epoch, mark: self.mark_at(seq), seq, floor, head: self.head_seq }.text();
+        let cursor =
+            Position { epoch: self.epoch, mark: self.mark_at(self.head_seq), seq, floor, head: self.head_seq }.text();
         Page {
             scope,
             arrived: found.into_iter().map(|(entity, stored)| wire::arrived(entity, &stored.record)).collect(),

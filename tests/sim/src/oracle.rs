@@ -22,6 +22,8 @@ pub(crate) struct Oracle {
     pub(crate) replicas: Vec<Local>,
     /// Some cache on the way answers with pages that were true before.
     stale_pages: bool,
+    /// A copy that a lagging reader does not show is sent again, whoever wrote it.
+    readers_lag: bool,
     pub(crate) tally: Tally,
 }
 
@@ -120,7 +122,7 @@ pub(crate) enum Kind {
 pub(crate) struct Owed(Vec<(usize, Copy, Option<Copy>)>);
 
 impl Oracle {
-    pub(crate) fn new(replicas: usize, users: usize, stale_pages: bool) -> Self {
+    pub(crate) fn new(replicas: usize, users: usize, stale_pages: bool, readers_lag: bool) -> Self {
         let truth = || Truth {
             accepted: vec![Vec::new(); KEYS_MAX],
             purged: vec![false; KEYS_MAX],
@@ -132,6 +134,7 @@ impl Oracle {
         Self {
             broken: None,
             stale_pages,
+            readers_lag,
             edits: vec![Edit { author: usize::MAX, user: 0, undone: false, excused: false }],
             users: (0..users).map(|_| truth()).collect(),
             replicas: (0..replicas).map(|_| Local::fresh(0)).collect(),
@@ -403,6 +406,9 @@ impl Oracle {
             return;
         }
         let newly = held.is_none() || was_acknowledged;
+        if was_acknowledged && kind == Kind::Apply && self.readers_lag {
+            self.replicas[replica].may_push[index] = true;
+        }
         if newly && !matches!(kind, Kind::Edit | Kind::Resolve { .. } | Kind::StartResync) {
             self.check_echo(replica, index, before, writes, "is queued");
         }
@@ -455,7 +461,8 @@ impl Oracle {
                 Notice::Restamped { .. } => self.tally.restamped += 1,
                 Notice::LostByBackend(key) => {
                     self.tally.healed += 1;
-                    if !self.users[self.replicas[replica].user].restored && !self.stale_pages {
+                    let truth = &self.users[self.replicas[replica].user];
+                    if !truth.restored && !truth.purged[copy::index(key)] && !self.stale_pages {
                         self.breaks(format!("I9: {key:?} at {replica} is said to be lost, and no history was"));
                     }
                 }
@@ -589,7 +596,8 @@ impl Oracle {
             let purged = self.users[user].purged[index];
             // The one replica that held what a restore took may have been edited past it, with something refused.
             let refused = self.users[user].restored && self.users[user].refused[index];
-            if !purged && !refused && there.is_none_or(|there| there < best) {
+            let poison = backend.records[index].as_ref().is_some_and(|there| copy::is_poison(&there.record));
+            if !purged && !refused && !(poison && restored) && there.is_none_or(|there| there < best) {
                 self.breaks(format!("I2: {best:?} of {index} was acknowledged, and the backend ended with {there:?}"));
             }
         }

@@ -142,7 +142,8 @@ impl World {
         let config = Rc::new(profile.config());
         let users = if profile.wipe { 2 } else { 1 };
         let backend = Backend::new(users, profile.backend_checks_references, &mut rng);
-        let oracle = Oracle::new(profile.replicas, users, profile.stale_cache > 0);
+        let oracle =
+            Oracle::new(profile.replicas, users, profile.stale_cache > 0, profile.lag + profile.stale_cache > 0);
         let mut world = Self {
             rng,
             config,
