@@ -17,6 +17,8 @@ pub struct Config {
     pub entities: Vec<EntityConfig>,
     /// How the backend speaks.
     pub style: Style,
+    /// What the backend is asked with. A time only in resource style.
+    pub since: Since,
     /// Most records in a batch.
     pub batch_records: usize,
     /// Most encoded bytes in a batch.
@@ -37,6 +39,10 @@ pub struct EntityConfig {
     pub name: String,
     /// Path of its resource endpoints.
     pub path: String,
+    /// Path that takes its pushes.
+    pub push_path: String,
+    /// Query parameters of every request for it.
+    pub query: Vec<(String, String)>,
     /// What the app's rows and its backend call the sync fields.
     pub names: FieldNames,
     /// Checks the fields of its live records.
@@ -81,6 +87,19 @@ pub enum Style {
     Changeset,
 }
 
+/// What a pull of resource style is asked with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Since {
+    /// The cursor of the answer before.
+    #[default]
+    Cursor,
+    /// The greatest `serverUpdatedAt` of the answers before, for a backend that gives no cursors.
+    Time {
+        /// How far each pull looks back behind it, in milliseconds.
+        overlap_ms: i64,
+    },
+}
+
 /// One entity as declared, before checking.
 #[derive(Clone, Debug, Default)]
 pub struct EntityDeclaration {
@@ -88,6 +107,10 @@ pub struct EntityDeclaration {
     pub def: EntityDef,
     /// What the app's rows and its backend call the sync fields.
     pub names: FieldNames,
+    /// Path that takes its pushes. Its path and `/batch` when absent.
+    pub push_path: Option<String>,
+    /// Query parameters of every request for it.
+    pub query: BTreeMap<String, String>,
     /// How local edits are found.
     pub detect: Detect,
     /// Who decides when both sides changed a record.
@@ -136,9 +159,16 @@ impl Config {
                         .map_err(|error| refused(error.to_string()))?,
                 ),
             };
+            let path = declaration.def.path_or_default(name);
+            let push_path = declaration.push_path.clone().unwrap_or_else(|| format!("{path}/batch"));
+            if let Some(bad) = [&path, &push_path].into_iter().find(|path| !is_path(path)) {
+                return Err(refused(format!("path `{bad}` must begin with `/` and have no `?` or `#`")));
+            }
             entities.push(EntityConfig {
                 name: name.clone(),
-                path: declaration.def.path_or_default(name),
+                path,
+                push_path,
+                query: declaration.query.clone().into_iter().collect(),
                 names: declaration.names.clone(),
                 schema,
                 references: declaration.def.references.iter().map(|(f, parent)| (f.clone(), place(parent))).collect(),
@@ -150,6 +180,7 @@ impl Config {
         Ok(Self {
             entities,
             style,
+            since: Since::Cursor,
             batch_records: limits::BATCH_RECORDS,
             batch_bytes: limits::BATCH_BYTES,
             page_records: limits::PAGE_RECORDS,
@@ -230,6 +261,10 @@ fn parents_first(declared: &BTreeMap<String, EntityDeclaration>) -> Vec<String> 
     ordered
 }
 
+fn is_path(path: &str) -> bool {
+    path.starts_with('/') && !path.contains(['?', '#'])
+}
+
 fn entity_at(index: usize) -> Entity {
     Entity(u16::try_from(index).unwrap_or(u16::MAX))
 }
@@ -269,6 +304,22 @@ mod tests {
     #[test]
     fn a_cycle_of_references_still_has_an_order() {
         assert_eq!(declare(&[("a", &["b"]), ("b", &["a"])]).unwrap().entities.len(), 2);
+    }
+
+    #[test]
+    fn paths_are_an_entitys_own() {
+        let path = |path: Option<&str>, push_path: Option<&str>| {
+            let def = EntityDef { path: path.map(str::to_owned), ..EntityDef::default() };
+            let push_path = push_path.map(str::to_owned);
+            let declaration = EntityDeclaration { def, push_path, ..EntityDeclaration::default() };
+            Config::new(BTreeMap::from([("logs".to_owned(), declaration)]), Style::Resource, &|_| Err(String::new()))
+                .map(|config| (config.entities[0].path.clone(), config.entities[0].push_path.clone()))
+        };
+        assert_eq!(path(None, None).unwrap(), ("/api/v1/logs".into(), "/api/v1/logs/batch".into()));
+        assert_eq!(path(Some("/l"), Some("/sync/l")).unwrap(), ("/l".into(), "/sync/l".into()));
+        for bad in ["logs", "/logs?x=1", "/logs#a", ""] {
+            assert!(path(Some(bad), None).is_err() && path(None, Some(bad)).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -18,10 +18,11 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestCache, RequestCredentials, RequestRedirect};
 
 use crate::checkpoint::InFlight;
-use crate::config::Config;
+use crate::config::{Config, Since};
 use crate::engine::failure::REQUEST_DEADLINE_MS;
 use crate::error::Error;
 use crate::incoming::pull::Page;
+use crate::incoming::timed::Timed;
 use crate::incoming::validate;
 use crate::outgoing::push::{self, Answer};
 use crate::ports::{Failure, Transport};
@@ -33,6 +34,7 @@ pub struct Backend {
     address: RefCell<Address>,
     device_id: RefCell<String>,
     token: RefCell<Option<String>>,
+    timed: Timed,
     /// `token(refresh: boolean): Promise<string | null>`.
     ask_token: Function,
 }
@@ -59,6 +61,7 @@ impl Backend {
             address: RefCell::new(Address { base: checked(base)?, headers }),
             device_id: RefCell::default(),
             token: RefCell::default(),
+            timed: Timed::default(),
             ask_token,
         })
     }
@@ -139,20 +142,31 @@ impl Backend {
         }
     }
 
-    fn path(&self, entity: Entity) -> &str {
-        &self.config.entity(entity).path
+    async fn pull_one(&self, entity: Entity, cursor: Option<&str>, limit: usize) -> Result<Page, Failure> {
+        let Since::Time { overlap_ms } = self.config.since else {
+            let body = self.request(Method::GET, &self.pull_path(entity, cursor, limit), None, None).await?;
+            return bad_response(validate::resource_page(&self.config, entity, &body));
+        };
+        let asked = self.timed.ask(entity, cursor, limit, overlap_ms);
+        let since = asked.since.map(|since| match self.config.entity(entity).names.time(since) {
+            serde_json::Value::String(text) => text,
+            number => number.to_string(),
+        });
+        let body = self.request(Method::GET, &self.pull_path(entity, since.as_deref(), limit), None, None).await?;
+        bad_response(self.timed.page(&self.config, asked, &body))
+    }
+
+    fn pull_path(&self, entity: Entity, since: Option<&str>, limit: usize) -> String {
+        let since = since.map(|since| format!("&since={}", encode(since))).unwrap_or_default();
+        let entity = self.config.entity(entity);
+        with_query(&entity.path, &entity.query, &format!("limit={limit}{since}"))
     }
 }
 
 impl Transport for Backend {
     async fn pull(&self, scope: Scope, cursor: Option<&str>, limit: usize) -> Result<Page, Failure> {
-        let page = match scope {
-            Scope::One(entity) => {
-                let since = cursor.map(|cursor| format!("since={}&", encode(cursor))).unwrap_or_default();
-                let path = format!("{}?{since}limit={limit}", self.path(entity));
-                let body = self.request(Method::GET, &path, None, None).await?;
-                validate::resource_page(&self.config, entity, &body)
-            }
+        match scope {
+            Scope::One(entity) => self.pull_one(entity, cursor, limit).await,
             Scope::All => {
                 let asked = DownloadRequest {
                     device_id: self.device_id.borrow().clone(),
@@ -161,21 +175,22 @@ impl Transport for Backend {
                 };
                 let asked = serde_json::to_string(&asked).unwrap_or_default();
                 let body = self.request(Method::POST, "/v1/sync/download", None, Some(&asked)).await?;
-                validate::changeset_page(&self.config, &body)
+                bad_response(validate::changeset_page(&self.config, &body))
             }
-        };
-        page.map_err(|reason| Failure::BadResponse { reason })
+        }
     }
 
     async fn push(&self, in_flight: &InFlight) -> Result<Answer, Failure> {
         let entity = in_flight.entity.as_deref().and_then(|name| self.config.find(name));
-        let path = entity.map_or("/v1/sync/upload".to_owned(), |entity| format!("{}/batch", self.path(entity)));
+        let path = entity
+            .map(|entity| self.config.entity(entity))
+            .map_or("/v1/sync/upload".to_owned(), |entity| with_query(&entity.push_path, &entity.query, ""));
         let body = self.request(Method::POST, &path, Some(&in_flight.key), Some(&in_flight.body)).await?;
         let answer = match entity {
             Some(_) => push::resource_answer(&self.config, in_flight, &body),
             None => push::changeset_answer(&self.config, in_flight, &body),
         };
-        answer.map_err(|reason| Failure::BadResponse { reason })
+        bad_response(answer)
     }
 
     async fn refresh_token(&self) -> bool {
@@ -228,11 +243,23 @@ fn checked(base: &str) -> Result<String, Error> {
     Ok(url.href().trim_end_matches('/').to_owned())
 }
 
+/// `path` with the query parameters of an entity and those of one request.
+fn with_query(path: &str, query: &[(String, String)], more: &str) -> String {
+    let given = query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    let query = given.chain((!more.is_empty()).then(|| more.to_owned())).collect::<Vec<_>>().join("&");
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// What is wrong with a body, as the engine is told.
+pub(super) fn bad_response<T>(typed: Result<T, String>) -> Result<T, Failure> {
+    typed.map_err(|reason| Failure::BadResponse { reason })
+}
+
 fn encode(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thirty thousand")]
-const DEADLINE_MS: u32 = REQUEST_DEADLINE_MS as u32;
+pub(super) const DEADLINE_MS: u32 = REQUEST_DEADLINE_MS as u32;
 /// A page or an answer over this is not of the protocol: its records are within `PAGE_BYTES_MAX`, and some envelope.
 const BODY_BYTES_MAX: usize = 4 * PAGE_BYTES_MAX;

@@ -6,4 +6,5 @@ pub mod conflict;
 pub mod merge;
 pub mod pull;
 pub mod resync;
+pub mod timed;
 pub mod validate;

@@ -106,7 +106,7 @@ fn change(config: &Config, raw: &RawValue) -> Option<Arrived> {
 }
 
 /// One record of resource style, in the app's own names.
-fn resource_record(config: &Config, entity: Entity, raw: &RawValue) -> Arrived {
+pub(super) fn resource_record(config: &Config, entity: Entity, raw: &RawValue) -> Arrived {
     let names = &config.entity(entity).names;
     match names.parse(raw.get()).and_then(|record| checked(config, entity, record)) {
         Ok(record) => Arrived::Good(entity, record),
