@@ -20,7 +20,12 @@ const RECORDS: usize = 3;
 async fn every_change_of_sixteen_writers_arrives_once() {
     for database in databases().await {
         let kind = database.kind;
-        let one = App::on(database.nodes[0].clone(), database.folder, Options::default()).await;
+        let one = App::on(
+            database.nodes[0].clone(),
+            database.folder,
+            Options { requests_per_second: 0, ..Options::default() },
+        )
+        .await;
         let two = one.beside(database.nodes[1].clone());
         let writers = join_all((0..WRITERS).map(|writer| write(if writer % 2 == 0 { &one } else { &two }, writer)));
         let (accepted, seen) = tokio::join!(writers, read(&two));
@@ -84,7 +89,12 @@ async fn read(app: &App) -> Vec<(String, i64)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_body_sent_twice_at_once_is_applied_once() {
     for database in databases().await {
-        let one = App::on(database.nodes[0].clone(), database.folder, Options::default()).await;
+        let one = App::on(
+            database.nodes[0].clone(),
+            database.folder,
+            Options { requests_per_second: 0, ..Options::default() },
+        )
+        .await;
         let two = one.beside(database.nodes[1].clone());
         for round in 0..20u128 {
             let body = batch(json!([{ "id": "a", "clientUpdatedAt": round + 1, "by": device(round) }]));
@@ -105,7 +115,12 @@ async fn a_change_on_one_node_pokes_the_other() {
         if database.kind == "sqlite" {
             continue;
         }
-        let one = App::on(database.nodes[0].clone(), database.folder, Options::default()).await;
+        let one = App::on(
+            database.nodes[0].clone(),
+            database.folder,
+            Options { requests_per_second: 0, ..Options::default() },
+        )
+        .await;
         let two = one.beside(database.nodes[1].clone());
         let upkeep = tokio::spawn(lastword_server::upkeep::upkeep(two.state.clone(), i64::MAX));
         let mut events = two.events(&two.key).await;
