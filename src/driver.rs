@@ -152,14 +152,10 @@ impl<S: Store, T: Transport, C: Clock, L: Locks, F: Fn(Told)> Loop<S, T, C, L, F
             };
             let actions = self.engine.borrow_mut().handle(event, ports.clock.now());
             for action in actions {
-                match action {
-                    Action::AcquireLead => {
-                        let ports = &ports;
-                        running.push(Box::pin(async move { Done::Lead(ports.locks.lead().await) }));
-                    }
-                    Action::ReleaseLead => _lead = None,
-                    action => self.act(action, &ports, &mut running),
+                if matches!(action, Action::ReleaseLead) {
+                    _lead = None;
                 }
+                self.act(action, &ports, &mut running);
             }
             self.answer_the_hopeless();
         }
@@ -188,7 +184,9 @@ impl<S: Store, T: Transport, C: Clock, L: Locks, F: Fn(Told)> Loop<S, T, C, L, F
                 }
                 (self.told)(Told::Ended(result));
             }
-            Action::AcquireLead | Action::ReleaseLead => {}
+            Action::AcquireLead => running.push(Box::pin(async move { Done::Lead(ports.locks.lead().await) })),
+            // The loop has dropped the guard.
+            Action::ReleaseLead => {}
         }
     }
 

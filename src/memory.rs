@@ -252,6 +252,9 @@ impl Tables {
     }
 }
 
+/// A list of seen ids and what it held.
+type SeenBefore = ((Scope, u32), Option<Vec<Key>>);
+
 #[derive(Clone)]
 enum Undo {
     Row(Key, Option<StoredRow>),
@@ -262,7 +265,7 @@ enum Undo {
     Checkpoint(Scope, Option<Checkpoint>),
     EntityMeta(Entity, Option<EntityMeta>),
     InFlight(Option<InFlight>),
-    Seen(Vec<((Scope, u32), Option<Vec<Key>>)>),
+    Seen(Vec<SeenBefore>),
     Everything(Box<Tables>),
 }
 

@@ -195,6 +195,7 @@ pub(super) enum Task {
 }
 
 /// What a cycle waits for.
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 pub(super) enum Running {
     /// A transaction.
     Transaction(u64),

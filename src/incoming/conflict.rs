@@ -16,6 +16,7 @@ pub struct Conflict {
 }
 
 /// Something the app must hear once its transaction has committed.
+#[allow(clippy::large_enum_variant, reason = "there are few, and each is moved once")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
     /// A local edit lost to a newer copy.

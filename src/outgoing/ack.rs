@@ -171,17 +171,16 @@ impl Settling<'_> {
     ) {
         let key = change.key.clone();
         let entity = self.config.entity(key.entity);
-        if entity.write_back || entity.detect == Detect::Scan {
-            if let Some(row) = self.found.row(key.entity, &key.id) {
-                let mut record = row.record.clone();
-                if as_sent {
-                    shown(&mut record);
-                }
-                // Also under a newer edit the mark says what the backend holds now.
-                let mark = Synced { stamp: sent.stamp, hash: sent.hash };
-                self.writes.push(Write::PutRow(key.entity, record, Some(mark)));
-                self.out.changed.push(key.clone());
+        let shows = entity.write_back || entity.detect == Detect::Scan;
+        if let Some(row) = self.found.row(key.entity, &key.id).filter(|_| shows) {
+            let mut record = row.record.clone();
+            if as_sent {
+                shown(&mut record);
             }
+            // Also under a newer edit the mark says what the backend holds now.
+            let mark = Synced { stamp: sent.stamp, hash: sent.hash };
+            self.writes.push(Write::PutRow(key.entity, record, Some(mark)));
+            self.out.changed.push(key.clone());
         }
         if !as_sent {
             return self.edited_since(change, sent, true);
@@ -190,7 +189,7 @@ impl Settling<'_> {
     }
 
     /// Keeps the outbox row until a pull has come as far as the copy that the row holds now.
-    fn acknowledge(&mut self, mut change: Change, stamp: Stamp, acked_at: Option<ServerMillis>) {
+    fn acknowledge(&mut self, mut change: Change, sent: Stamp, acked_at: Option<ServerMillis>) {
         let seen = self.found.checkpoint(self.config.scope_of(change.key.entity)).up_to;
         match acked_at {
             Some(acked_at) if Some(acked_at) > seen => {
@@ -198,7 +197,7 @@ impl Settling<'_> {
                 change.state = ChangeState::Acknowledged;
                 change.acked_at = Some(acked_at);
                 change.known = true;
-                change.sent = Some(stamp);
+                change.sent = Some(sent);
                 change.last_attempt_at = Some(self.step.now);
                 self.writes.push(Write::PutChange(change));
             }
@@ -243,7 +242,7 @@ impl Settling<'_> {
             change.stamp = remote.client_updated_at;
             change.operation = detect::operation(remote, true);
             // This copy runs ahead of the cursor as an acknowledged one does.
-            self.acknowledge(change, remote.client_updated_at, remote.server_updated_at);
+            self.acknowledge(change, sent.stamp, remote.server_updated_at);
             if order::compare(remote, &local) != Ordering::Equal {
                 self.out.notices.push(Notice::Superseded { local, remote: remote.clone(), key });
             }
