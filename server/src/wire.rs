@@ -1,5 +1,10 @@
 //! Stored copies and outcomes to wire text, without parsing stored fields again. Never adds or drops an app field.
 
+use std::fmt::Arguments;
+use std::io::Write as _;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use lastword_protocol::changeset::{AppliedChange, ChangeKey, UploadRejection};
 use lastword_protocol::push::{PushOutcome, PushResult};
 use lastword_protocol::time::ServerMillis;
@@ -10,64 +15,98 @@ use crate::error::ApiError;
 use crate::replica::{Outcome, Refusal};
 use crate::store::{RecordKey, StoredCopy};
 
-/// A copy as one flat object of the resource style.
-pub(crate) fn record_json(copy: &StoredCopy) -> Result<Box<RawValue>, ApiError> {
-    let mut json = String::with_capacity(copy.wire_bytes());
-    json.push_str("{\"id\":");
-    push_string(&mut json, &copy.id)?;
-    json.push_str(&format!(
-        ",\"clientCreatedAt\":{},\"clientUpdatedAt\":{},\"isDeleted\":{},\"serverUpdatedAt\":{}",
-        copy.created_ms, copy.stamp, copy.deleted, copy.server_ms
-    ));
-    push_backend_fields(&mut json, copy)?;
-    push_app_fields(&mut json, copy)?;
-    raw(json)
+/// Writes a copy as one flat object of the resource style.
+pub(crate) fn write_record(json: &mut Vec<u8>, copy: &StoredCopy) -> Result<(), ApiError> {
+    json.extend_from_slice(b"{\"id\":");
+    write_value(json, &copy.id)?;
+    let StoredCopy { created_ms, stamp, deleted, server_ms, .. } = copy;
+    let times = format_args!(
+        ",\"clientCreatedAt\":{created_ms},\"clientUpdatedAt\":{stamp},\"isDeleted\":{deleted},\"serverUpdatedAt\":{server_ms}"
+    );
+    write_fields(json, copy, times)
 }
 
-/// A copy as a change of the changeset style.
-pub(crate) fn change_json(copy: &StoredCopy) -> Result<Box<RawValue>, ApiError> {
-    let mut json = String::with_capacity(copy.wire_bytes());
-    json.push_str("{\"entity_type\":");
-    push_string(&mut json, &copy.entity)?;
-    json.push_str(",\"id\":");
-    push_string(&mut json, &copy.id)?;
-    json.push_str(&format!(
-        ",\"updated_at\":{},\"deleted\":{},\"server_updated_at\":{},\"data\":{{\"clientCreatedAt\":{}",
-        copy.stamp, copy.deleted, copy.server_ms, copy.created_ms
-    ));
-    push_backend_fields(&mut json, copy)?;
-    push_app_fields(&mut json, copy)?;
-    json.push('}');
-    raw(json)
+/// Writes a copy as a change of the changeset style.
+pub(crate) fn write_change(json: &mut Vec<u8>, copy: &StoredCopy) -> Result<(), ApiError> {
+    json.extend_from_slice(b"{\"entity_type\":");
+    write_value(json, &copy.entity)?;
+    json.extend_from_slice(b",\"id\":");
+    write_value(json, &copy.id)?;
+    let StoredCopy { created_ms, stamp, deleted, server_ms, .. } = copy;
+    let times = format_args!(
+        ",\"updated_at\":{stamp},\"deleted\":{deleted},\"server_updated_at\":{server_ms},\"data\":{{\"clientCreatedAt\":{created_ms}"
+    );
+    write_fields(json, copy, times)?;
+    json.push(b'}');
+    Ok(())
 }
 
-fn push_backend_fields(json: &mut String, copy: &StoredCopy) -> Result<(), ApiError> {
-    json.push_str(&format!(",\"version\":{},\"serverId\":", copy.version));
-    push_string(json, &copy.server_id)
-}
-
-/// Splices the stored object's members in and closes the object.
-fn push_app_fields(json: &mut String, copy: &StoredCopy) -> Result<(), ApiError> {
+/// Writes the times, the backend's fields and the app's, and closes the object. The stored text is spliced in as it is.
+fn write_fields(json: &mut Vec<u8>, copy: &StoredCopy, times: Arguments<'_>) -> Result<(), ApiError> {
+    write!(json, "{times},\"version\":{},\"serverId\":", copy.version).map_err(|_| not_encoded())?;
+    write_value(json, &copy.server_id)?;
     let members = copy.fields.strip_prefix('{').ok_or_else(|| ApiError::internal("stored fields are not an object"))?;
     if members != "}" {
-        json.push(',');
+        json.push(b',');
     }
-    json.push_str(members);
+    json.extend_from_slice(members.as_bytes());
     Ok(())
 }
 
-fn push_string(json: &mut String, text: &str) -> Result<(), ApiError> {
-    json.push_str(&serde_json::to_string(text).map_err(|_| ApiError::internal("a string did not encode"))?);
-    Ok(())
+/// Writes any value as JSON text.
+fn write_value(json: &mut Vec<u8>, value: &impl Serialize) -> Result<(), ApiError> {
+    serde_json::to_writer(json, value).map_err(|_| not_encoded())
 }
 
-fn raw(json: String) -> Result<Box<RawValue>, ApiError> {
-    RawValue::from_string(json).map_err(|_| ApiError::internal("a stored copy is not JSON"))
+fn not_encoded() -> ApiError {
+    ApiError::internal("an answer did not encode")
 }
 
 /// Any value as JSON text.
 pub(crate) fn encode(value: &impl Serialize) -> Result<String, ApiError> {
-    serde_json::to_string(value).map_err(|_| ApiError::internal("an answer did not encode"))
+    serde_json::to_string(value).map_err(|_| not_encoded())
+}
+
+/// A page's body: the list `name` of its copies, then the members of `tail`. Stored fields are not parsed again.
+pub(crate) fn page_body(
+    name: &str,
+    copies: &[StoredCopy],
+    write: fn(&mut Vec<u8>, &StoredCopy) -> Result<(), ApiError>,
+    tail: &impl Serialize,
+) -> Result<JsonText, ApiError> {
+    let mut json = Vec::with_capacity(copies.iter().map(StoredCopy::wire_bytes).sum::<usize>() + TAIL_BYTES);
+    write!(json, "{{\"{name}\":[").map_err(|_| not_encoded())?;
+    for (place, copy) in copies.iter().enumerate() {
+        if place > 0 {
+            json.push(b',');
+        }
+        write(&mut json, copy)?;
+    }
+    json.extend_from_slice(b"],");
+    let tail = encode(tail)?;
+    json.extend_from_slice(tail.strip_prefix('{').ok_or_else(not_encoded)?.as_bytes());
+    Ok(JsonText(json))
+}
+
+/// Encoded JSON as an answer.
+pub(crate) struct JsonText(pub(crate) Vec<u8>);
+
+impl IntoResponse for JsonText {
+    fn into_response(self) -> Response {
+        ([(CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
+}
+
+fn raw_change(copy: &StoredCopy) -> Result<Box<RawValue>, ApiError> {
+    let mut json = Vec::with_capacity(copy.wire_bytes());
+    write_change(&mut json, copy)?;
+    serde_json::from_slice(&json).map_err(|_| ApiError::internal("a stored copy is not JSON"))
+}
+
+fn record_value(copy: &StoredCopy) -> Result<serde_json::Value, ApiError> {
+    let mut json = Vec::with_capacity(copy.wire_bytes());
+    write_record(&mut json, copy)?;
+    serde_json::from_slice(&json).map_err(|_| ApiError::internal("a stored copy is not JSON"))
 }
 
 /// The results of a batch in resource style.
@@ -79,10 +118,7 @@ pub(crate) fn push_results(outcomes: Vec<(RecordKey, Outcome)>) -> Result<Vec<Pu
                 version: Some(version.cast_unsigned()),
                 server_id: Some(server_id),
             },
-            Outcome::Conflict(copy) => PushOutcome::Conflict {
-                record: serde_json::from_str(record_json(&copy)?.get())
-                    .map_err(|_| ApiError::internal("a stored copy is not JSON"))?,
-            },
+            Outcome::Conflict(copy) => PushOutcome::Conflict { record: record_value(&copy)? },
             Outcome::Rejected(Refusal { code, message, fields, reference }) => {
                 PushOutcome::Rejected { code, message, fields, reference }
             }
@@ -122,7 +158,7 @@ pub(crate) fn upload_results(outcomes: Vec<(RecordKey, Outcome)>) -> Result<Uplo
                 version: Some(version.cast_unsigned()),
             }),
             Outcome::Conflict(copy) => {
-                results.conflicts.push(Conflict { entity_type, id, server: change_json(&copy)? });
+                results.conflicts.push(Conflict { entity_type, id, server: raw_change(&copy)? });
             }
             Outcome::Rejected(Refusal { code, message, fields, .. }) => {
                 results.rejected.push(UploadRejection { entity_type, id, code, message, fields });
@@ -132,6 +168,9 @@ pub(crate) fn upload_results(outcomes: Vec<(RecordKey, Outcome)>) -> Result<Uplo
     }
     Ok(results)
 }
+
+/// What follows the list in a page, at most.
+const TAIL_BYTES: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -157,8 +196,10 @@ mod tests {
     #[test]
     fn both_styles_carry_the_same_record() {
         for fields in ["{}", r#"{"name":"squat","sets":[{"reps":5}]}"#] {
-            let record = Record::parse(record_json(&copy(fields)).unwrap().get()).unwrap();
-            let change: Change = serde_json::from_str(change_json(&copy(fields)).unwrap().get()).unwrap();
+            let mut json = Vec::new();
+            write_record(&mut json, &copy(fields)).unwrap();
+            let record = Record::parse(str::from_utf8(&json).unwrap()).unwrap();
+            let change: Change = serde_json::from_str(raw_change(&copy(fields)).unwrap().get()).unwrap();
             assert_eq!(change.into_record().unwrap(), record);
             assert_eq!(serde_json::to_string(&record.fields).unwrap(), fields);
             assert_eq!((record.id.as_str(), record.version), ("a\"\u{1}", Some(5)));

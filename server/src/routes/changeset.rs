@@ -1,9 +1,7 @@
 //! `/v1/sync/upload` and `/v1/sync/download`. Source: docs/protocol.md, section 5.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode};
 use lastword_protocol::changeset::{DownloadRequest, DownloadResponse, UploadRequest, UploadResponse};
 use lastword_protocol::error::ErrorCode;
 use lastword_protocol::time::ServerMillis;
@@ -17,7 +15,7 @@ use crate::error::ApiError;
 use crate::pull::head_cursor;
 use crate::push::{PushJob, run};
 use crate::state::AppState;
-use crate::wire;
+use crate::wire::{self, JsonText};
 
 /// Takes changes of any entity.
 #[utoipa::path(post, path = "/v1/sync/upload", request_body = UploadRequest, tag = "changeset",
@@ -28,7 +26,7 @@ pub(crate) async fn upload(
     caller: Caller,
     headers: HeaderMap,
     body: Body<UploadRequest>,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<JsonText, ApiError> {
     check_count(body.value.changes.len())?;
     let job = PushJob {
         user: caller.user,
@@ -45,7 +43,7 @@ pub(crate) async fn upload(
         epoch: epoch_text(answer.user.epoch),
     })?;
     let json = join_objects(&answer.results, &tail).ok_or_else(|| ApiError::internal("a kept answer is no object"))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], json))
+    Ok(JsonText(json.into_bytes()))
 }
 
 #[derive(Serialize)]
@@ -67,19 +65,31 @@ pub(crate) async fn download(
     State(state): State<AppState>,
     caller: Caller,
     body: Body<DownloadRequest>,
-) -> Result<Json<DownloadResponse>, ApiError> {
+) -> Result<JsonText, ApiError> {
     let DownloadRequest { device_id: device, since, limit } = body.value;
     if !state.store.note_pull(caller.user, device_id(&device)?, state.clock.now().0).await? {
         return Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, "this device was revoked"));
     }
     let page = crate::pull::page(&state, caller.user, None, since.as_deref(), limit).await?;
-    Ok(Json(DownloadResponse {
+    let tail = DownloadTail {
         server_cursor: page.cursor,
         has_more: page.has_more,
-        changes: page.copies.iter().map(wire::change_json).collect::<Result<_, _>>()?,
-        up_to: Some(page.up_to),
+        up_to: page.up_to,
         remaining: page.remaining,
         server_time: state.clock.now(),
         epoch: page.epoch,
-    }))
+    };
+    wire::page_body("changes", &page.copies, wire::write_change, &tail)
+}
+
+/// [`DownloadResponse`] after its changes.
+#[derive(Serialize)]
+struct DownloadTail {
+    server_cursor: String,
+    has_more: bool,
+    up_to: ServerMillis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remaining: Option<u64>,
+    server_time: ServerMillis,
+    epoch: String,
 }

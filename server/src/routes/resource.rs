@@ -19,7 +19,7 @@ use crate::cursor::epoch_text;
 use crate::error::ApiError;
 use crate::push::{PushJob, run};
 use crate::state::AppState;
-use crate::wire;
+use crate::wire::{self, JsonText};
 
 /// Which entity a route serves.
 #[derive(Clone)]
@@ -44,17 +44,30 @@ pub(crate) async fn pull(
     caller: Caller,
     Extension(entity): Extension<EntityName>,
     Query(query): Query<PullQuery>,
-) -> Result<Json<PullResponse>, ApiError> {
+) -> Result<JsonText, ApiError> {
     let page = crate::pull::page(&state, caller.user, Some(&entity.0), query.since.as_deref(), query.limit).await?;
-    Ok(Json(PullResponse {
-        records: page.copies.iter().map(wire::record_json).collect::<Result<_, _>>()?,
+    let tail = PullTail {
         cursor: page.cursor,
         has_more: page.has_more,
-        up_to: Some(page.up_to),
-        server_time: Some(state.clock.now()),
-        epoch: Some(page.epoch),
+        up_to: page.up_to,
+        server_time: state.clock.now(),
+        epoch: page.epoch,
         remaining: page.remaining,
-    }))
+    };
+    wire::page_body("records", &page.copies, wire::write_record, &tail)
+}
+
+/// [`PullResponse`] after its records.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PullTail {
+    cursor: String,
+    has_more: bool,
+    up_to: ServerMillis,
+    server_time: ServerMillis,
+    epoch: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remaining: Option<u64>,
 }
 
 /// As [`PushResponse`], with the results as they are kept.
