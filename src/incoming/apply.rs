@@ -112,7 +112,7 @@ impl ApplyPage {
             }
         }
         if let Some(resync) = resync.filter(|_| !self.page.has_more) {
-            reads.extend(resync::reads(config, self.page.scope, resync));
+            reads.extend(resync::reads(config, self.page.scope, resync, found));
         }
         reads
     }
@@ -341,8 +341,10 @@ impl Applying<'_> {
                 if change.state != ChangeState::Acknowledged || is_delivered(&change.key) {
                     continue;
                 }
-                // A full pull of one history brings every tombstone but a purged one.
-                if self.resyncs_for(ResyncReason::CursorExpired) && change.operation == Operation::Delete {
+                // A full pull of one history brings all but the purged. What this replica wrote itself is sent again
+                // all the same: the backend then says that it is gone.
+                let unwritten = change.operation == Operation::Delete || change.sent != Some(change.stamp);
+                if self.resyncs_for(ResyncReason::CursorExpired) && unwritten && !self.is_seen(entity, id) {
                     self.writes.push(Write::DeleteChange(change.key.clone()));
                     self.writes.push(Write::DeleteRow(change.key.clone()));
                     continue;
@@ -366,6 +368,11 @@ impl Applying<'_> {
             self.out.marked = true;
         }
         self.writes.push(Write::PutChange(change));
+    }
+
+    /// True for a record that an earlier page of this full pull brought, in an older copy than the acknowledged one.
+    fn is_seen(&self, entity: Entity, id: &str) -> bool {
+        self.found.seen.value(entity, id).is_some()
     }
 
     fn is_quarantined(&self, entity: Entity, id: &str) -> bool {

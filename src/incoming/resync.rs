@@ -70,11 +70,17 @@ impl Step for StartResync {
 }
 
 /// What the last page of a resync must read besides its own records.
-pub(super) fn reads(config: &Config, scope: Scope, resync: Resync) -> Vec<Read> {
+pub(super) fn reads(config: &Config, scope: Scope, resync: Resync, found: &Found) -> Vec<Read> {
     let mut reads = vec![Read::Seen(scope, resync.seen_lists)];
     for entity in config.entities_of(scope) {
         let needs_rows = resync.reason == ResyncReason::EpochChanged || config.entity(entity).detect == Detect::Scan;
-        reads.push(if needs_rows { Read::AllRows(entity) } else { Read::RowIds(entity) });
+        if needs_rows {
+            reads.push(Read::AllRows(entity));
+            continue;
+        }
+        reads.push(Read::RowIds(entity));
+        let in_conflict = found.changes.of(entity).filter(|(_, change)| change.state == ChangeState::Conflict);
+        reads.push(Read::Rows(entity, in_conflict.map(|(id, _)| id.clone()).collect()));
     }
     reads
 }
