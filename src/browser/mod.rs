@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod codec;
+pub mod custom;
 pub mod database;
 pub mod fetch;
 pub mod indexeddb;

@@ -12,10 +12,11 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::error::to_js as thrown;
-use super::options;
+use super::options::{self, StyleOption};
 use super::status::{Failure, RecordStatus, ShownChange, ShownConflict, Status, SyncEvent, SyncResult};
 use crate::browser::clock::BrowserClock;
 use crate::browser::codec;
+use crate::browser::custom::{Custom, Remote};
 use crate::browser::fetch::Backend;
 use crate::browser::indexeddb::IndexedDb;
 use crate::browser::locks::WebLocks;
@@ -33,7 +34,7 @@ use crate::outgoing::write::{Edit, EditKind, LocalWrite, ReadRows};
 use crate::ports::{Clock, Store, StoreError};
 use crate::record::{Entity, Fields, Key, Record};
 
-type BrowserDriver = Driver<IndexedDb, Backend, BrowserClock, WebLocks>;
+type BrowserDriver = Driver<IndexedDb, Remote, BrowserClock, WebLocks>;
 
 /// One open replica.
 #[wasm_bindgen]
@@ -58,7 +59,8 @@ type Answer = Result<JsValue, JsValue>;
 impl SyncCore {
     /// Opens the database of `options` and makes its replica; syncs nothing yet.
     ///
-    /// `host` has `emit(event)` and `token(refresh): Promise<string | null>`.
+    /// `host` has `emit(event)`, `token(refresh): Promise<string | null>` and, for a backend of custom style,
+    /// `exchange(request): Promise<{ body } | { failure }>`.
     ///
     /// # Errors
     /// `config`, `account_mismatch`, `store`.
@@ -444,8 +446,13 @@ impl Core {
             field(&host, name).dyn_into::<Function>().map_err(|_| config(&format!("the host must have `{name}`")))
         };
         let (config, layout, account) = (parsed.config, parsed.layout, parsed.options.account);
-        let headers = parsed.options.backend.headers.into_iter().collect();
-        let transport = Backend::new(config.clone(), &parsed.options.backend.url, headers, function("token")?)?;
+        let backend = parsed.options.backend;
+        let transport = if backend.style == StyleOption::Custom {
+            Remote::Custom(Custom::new(config.clone(), function("exchange")?, function("token")?))
+        } else {
+            let headers = backend.headers.clone().into_iter().collect();
+            Remote::Http(Backend::new(config.clone(), backend.base()?, headers, function("token")?)?)
+        };
         let store = IndexedDb::open(config.clone(), layout.clone()).await?;
         let locks = WebLocks { name: format!("lastword:{}", layout.database) };
         let ports = Rc::new(Ports { store, transport, clock: BrowserClock, locks });
@@ -492,7 +499,9 @@ impl Core {
     fn configure(&self, patch: Patch) -> Result<(), Error> {
         let transport = &self.driver.ports().transport;
         if let Some(backend) = patch.backend {
-            transport.set_address(&backend.url, backend.headers)?;
+            if let Some(url) = &backend.url {
+                transport.set_address(url, backend.headers)?;
+            }
         }
         let pace = options::pace(patch.interval_ms, patch.debounce_ms)?;
         transport.forget_token();

@@ -13,7 +13,7 @@ use serde_json::Value;
 use wasm_bindgen::JsValue;
 
 use crate::browser::{EntityLayout, Layout, codec};
-use crate::config::{Config, DEBOUNCE_MS, Detect, EntityDeclaration, INTERVAL_MS, Policy, Style};
+use crate::config::{Config, DEBOUNCE_MS, Detect, EntityDeclaration, INTERVAL_MS, Policy, Since, Style};
 use crate::engine::state::Pace;
 use crate::error::Error;
 use crate::mapping::{FieldNames, Times};
@@ -47,6 +47,11 @@ struct EntityOptions {
     /// `/api/v1/{name}` when absent.
     #[serde(default)]
     path: Option<String>,
+    /// The path and `/batch` when absent.
+    #[serde(default)]
+    push_path: Option<String>,
+    #[serde(default)]
+    query: BTreeMap<String, String>,
     #[serde(default)]
     schema: Option<Value>,
     #[serde(default)]
@@ -81,9 +86,16 @@ enum PolicyOption {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BackendOptions {
-    pub(super) url: String,
+    /// Absent only in custom style.
     #[serde(default)]
-    style: StyleOption,
+    pub(super) url: Option<String>,
+    #[serde(default)]
+    pub(super) style: StyleOption,
+    #[serde(default)]
+    since: SinceOption,
+    /// 30,000 when absent.
+    #[serde(default)]
+    overlap_ms: Option<i64>,
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     /// The protocol's 100 when absent.
@@ -94,12 +106,45 @@ pub(super) struct BackendOptions {
     page_records: Option<usize>,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum StyleOption {
+pub(super) enum StyleOption {
     #[default]
     Resource,
     Changeset,
+    /// The app's own functions.
+    Custom,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum SinceOption {
+    #[default]
+    Cursor,
+    Time,
+}
+
+impl BackendOptions {
+    /// The base URL of a backend that has one.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where it is missing.
+    pub(super) fn base(&self) -> Result<&str, Error> {
+        self.url.as_deref().ok_or_else(|| config("`backend.url` must be the base URL of the backend".into()))
+    }
+
+    fn since(&self) -> Result<Since, Error> {
+        match (self.since, self.style) {
+            (SinceOption::Cursor, _) => Ok(Since::Cursor),
+            (SinceOption::Time, StyleOption::Resource) => {
+                let overlap_ms = self.overlap_ms.unwrap_or(OVERLAP_MS);
+                Ok(Since::Time { overlap_ms: within("backend.overlapMs", overlap_ms, 0, OVERLAP_MAX_MS)? })
+            }
+            (SinceOption::Time, StyleOption::Changeset | StyleOption::Custom) => {
+                Err(config("`backend.since: \"time\"` is for backends of style `resource`".into()))
+            }
+        }
+    }
 }
 
 /// Everything that the options lead to.
@@ -137,13 +182,25 @@ pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
             PolicyOption::Manual => Policy::Manual,
         };
         let def = EntityDef { path: entity.path, schema: entity.schema, references: entity.references };
-        declared.insert(name, EntityDeclaration { def, names, detect, policy, write_back: true });
+        declared.insert(
+            name,
+            EntityDeclaration {
+                def,
+                names,
+                push_path: entity.push_path,
+                query: entity.query,
+                detect,
+                policy,
+                write_back: true,
+            },
+        );
     }
     let style = match options.backend.style {
-        StyleOption::Resource => Style::Resource,
+        StyleOption::Resource | StyleOption::Custom => Style::Resource,
         StyleOption::Changeset => Style::Changeset,
     };
     let mut checked = Config::new(declared, style, &compile_pattern)?;
+    checked.since = options.backend.since()?;
     let pace = pace(options.interval_ms, options.debounce_ms)?;
     checked.interval_ms = pace.interval_ms.unwrap_or(INTERVAL_MS);
     checked.debounce_ms = pace.debounce_ms.unwrap_or(DEBOUNCE_MS);
@@ -190,5 +247,8 @@ fn config(message: String) -> Error {
 
 /// Syncing by itself more often would be noise.
 const INTERVAL_MIN_MS: i64 = 1_000;
+/// How far a pull by time looks back.
+const OVERLAP_MS: i64 = 30_000;
+const OVERLAP_MAX_MS: i64 = 3_600_000;
 /// A day.
 const PACE_MAX_MS: i64 = 86_400_000;
