@@ -2,14 +2,17 @@
 //!
 //! Never upgrades a database that the app owns, and never drops a store or an index.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::IntoFuture;
 use std::rc::Rc;
 
+use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use idb::request::OpenDatabaseRequest;
 use idb::{Database, DatabaseEvent, Event, Factory, KeyPath, ObjectStoreParams};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::IdbDatabase;
 
 use super::Layout;
@@ -18,10 +21,15 @@ use crate::error::Error;
 
 /// An open connection that closes itself when it stands in another tab's way.
 pub struct Connection {
-    database: IdbDatabase,
-    is_open: Rc<Cell<bool>>,
+    held: Rc<Held>,
     _on_version_change: Closure<dyn FnMut()>,
     _on_close: Closure<dyn FnMut()>,
+}
+
+struct Held {
+    database: IdbDatabase,
+    is_open: Cell<bool>,
+    when_closed: RefCell<Vec<Box<dyn FnOnce()>>>,
 }
 
 impl Connection {
@@ -30,62 +38,84 @@ impl Connection {
     /// # Errors
     /// [`Error::Config`] says what an attached database lacks; other errors are the browser's.
     pub async fn open(layout: &Layout) -> Result<Self, Error> {
-        let database = open(&layout.database, None, layout.attached).await?;
-        let missing = missing(layout, &database.store_names());
-        if missing.is_empty() {
-            return Ok(Self::watched(database));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let database = open(&layout.database, layout.attached).await?;
+            let missing = missing(layout, &database.store_names());
+            if missing.is_empty() {
+                return Ok(Self::watched(database));
+            }
+            let next = database.version().map_err(idb_error)?.saturating_add(1);
+            database.close();
+            if layout.attached {
+                return Err(Error::Config {
+                    message: format!(
+                        "the database `{}` lacks {}: add them to your schema (see `lastwordStores`) and open it once",
+                        layout.database,
+                        missing.iter().map(|store| format!("`{}`", store.name)).collect::<Vec<_>>().join(", ")
+                    ),
+                });
+            }
+            match upgrade(&layout.database, next, missing).await {
+                Ok(database) => database.close(),
+                // Another tab upgraded in between: what it made may be all that was missing.
+                Err(Error::Store { name, .. }) if name == "VersionError" && tries < UPGRADE_TRIES_MAX => {}
+                Err(error) => return Err(error),
+            }
         }
-        let next = database.version().map_err(idb_error)?.saturating_add(1);
-        database.close();
-        if layout.attached {
-            return Err(Error::Config {
-                message: format!(
-                    "the database `{}` lacks {}: add them to your schema (see `lastwordStores`) and open it once",
-                    layout.database,
-                    missing.iter().map(|store| format!("`{}`", store.name)).collect::<Vec<_>>().join(", ")
-                ),
-            });
-        }
-        upgrade(&layout.database, next, missing).await.map(Self::watched)
     }
 
     fn watched(database: Database) -> Self {
         let database = IdbDatabase::from(database);
-        let is_open = Rc::new(Cell::new(true));
-        let on_version_change = Closure::<dyn FnMut()>::new({
-            let (database, is_open) = (database.clone(), is_open.clone());
-            move || {
-                is_open.set(false);
-                database.close();
-            }
-        });
-        let on_close = Closure::<dyn FnMut()>::new({
-            let is_open = is_open.clone();
-            move || is_open.set(false)
-        });
-        database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
-        database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Self { database, is_open, _on_version_change: on_version_change, _on_close: on_close }
+        let held = Rc::new(Held { database, is_open: Cell::new(true), when_closed: RefCell::default() });
+        let close = |held: &Rc<Held>| {
+            let held = held.clone();
+            Closure::<dyn FnMut()>::new(move || held.close())
+        };
+        let (on_version_change, on_close) = (close(&held), close(&held));
+        held.database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
+        held.database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        Self { held, _on_version_change: on_version_change, _on_close: on_close }
     }
 
-    /// True until the browser or another tab's upgrade closed it.
+    /// True until it was closed: by us, by the browser, or for another tab's upgrade.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.is_open.get()
+        self.held.is_open.get()
     }
 
     /// The connection itself.
     #[must_use]
     pub fn database(&self) -> &IdbDatabase {
-        &self.database
+        &self.held.database
+    }
+
+    /// Closes it; transactions under way still end.
+    pub fn close(&self) {
+        self.held.close();
+    }
+
+    /// Does `then` once, when the connection closes.
+    pub fn when_closed(&self, then: impl FnOnce() + 'static) {
+        self.held.when_closed.borrow_mut().push(Box::new(then));
+    }
+}
+
+impl Held {
+    fn close(&self) {
+        self.is_open.set(false);
+        self.database.close();
+        let then = self.when_closed.take();
+        then.into_iter().for_each(|then| then());
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.database.set_onversionchange(None);
-        self.database.set_onclose(None);
-        self.database.close();
+        self.held.database.set_onversionchange(None);
+        self.held.database.set_onclose(None);
+        self.held.close();
     }
 }
 
@@ -104,9 +134,8 @@ pub async fn delete(name: &str) -> Result<(), Error> {
     request.await.map_err(idb_error)
 }
 
-async fn open(name: &str, version: Option<u32>, must_exist: bool) -> Result<Database, Error> {
-    let mut request: OpenDatabaseRequest =
-        Factory::new().and_then(|factory| factory.open(name, version)).map_err(idb_error)?;
+async fn open(name: &str, must_exist: bool) -> Result<Database, Error> {
+    let mut request = Factory::new().and_then(|factory| factory.open(name, None)).map_err(idb_error)?;
     if must_exist {
         // An upgrade from nothing means that the app has not made its database yet: it must stay its own to make.
         request.on_upgrade_needed(|event| {
@@ -116,8 +145,7 @@ async fn open(name: &str, version: Option<u32>, must_exist: bool) -> Result<Data
             }
         });
     }
-    let opened = within_deadline(name, request).await;
-    match opened {
+    match within_deadline(name, request).await {
         Err(Error::Store { name: kind, .. }) if must_exist && kind == "AbortError" => Err(Error::Config {
             message: format!("the database `{name}` does not exist yet: open it with your own library first"),
         }),
@@ -129,23 +157,29 @@ async fn upgrade(name: &str, version: u32, missing: Vec<Missing>) -> Result<Data
     let mut request = Factory::new().and_then(|factory| factory.open(name, Some(version))).map_err(idb_error)?;
     request.on_upgrade_needed(move |event| {
         let Ok(database) = event.database() else { return };
-        for store in missing {
+        let present = database.store_names();
+        for store in missing.into_iter().filter(|store| !present.contains(&store.name)) {
             let mut params = ObjectStoreParams::new();
             params.key_path(store.key_path);
-            // A store that another tab made first is what we want.
-            if let Err(error) = database.create_object_store(&store.name, params) {
-                let _ = error;
-            }
+            // One that cannot be made is found missing when the database is opened again.
+            let _ = database.create_object_store(&store.name, params);
         }
     });
     within_deadline(name, request).await
 }
 
+/// Waits for an open, but not for ever: one that comes too late is closed, so that it stands in nobody's way.
 async fn within_deadline(name: &str, request: OpenDatabaseRequest) -> Result<Database, Error> {
-    let opened = std::future::IntoFuture::into_future(request);
+    let (sender, opened) = oneshot::channel();
+    let request = request.into_future();
+    spawn_local(async move {
+        if let Err(Ok(too_late)) = sender.send(request.await) {
+            Database::close(&too_late);
+        }
+    });
     match select(opened, TimeoutFuture::new(OPEN_DEADLINE_MS)).await {
-        Either::Left((opened, _)) => opened.map_err(idb_error),
-        Either::Right(_) => Err(Error::Store {
+        Either::Left((Ok(opened), _)) => opened.map_err(idb_error),
+        Either::Left((Err(_), _)) | Either::Right(_) => Err(Error::Store {
             name: "blocked".into(),
             message: format!("another tab keeps an old version of `{name}` open: close it"),
         }),
@@ -173,16 +207,26 @@ pub(super) fn idb_error(error: idb::Error) -> Error {
     Error::Store { name, message: error.to_string() }
 }
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "only what comes from the browser holds its exception")]
 fn dom_exception(error: &idb::Error) -> Option<web_sys::DomException> {
     match error {
         idb::Error::DomException(exception) => Some(exception.clone()),
         idb::Error::IndexedDbOpenFailed(value)
         | idb::Error::TransactionOpenFailed(value)
         | idb::Error::ObjectStoreNotFound(value)
-        | idb::Error::AddFailed(value) => value.clone().dyn_into().ok(),
+        | idb::Error::AddFailed(value)
+        | idb::Error::UpdateFailed(value)
+        | idb::Error::DeleteFailed(value)
+        | idb::Error::ClearFailed(value)
+        | idb::Error::GetFailed(value)
+        | idb::Error::GetAllFailed(value)
+        | idb::Error::GetAllKeysFailed(value)
+        | idb::Error::IndexNotFound(value) => value.clone().dyn_into().ok(),
         _ => None,
     }
 }
 
+/// How often two tabs may upgrade in each other's way.
+const UPGRADE_TRIES_MAX: u32 = 5;
 /// How long an open may be blocked by another tab.
 const OPEN_DEADLINE_MS: u32 = 20_000;

@@ -8,7 +8,10 @@ pub mod fetch;
 pub mod indexeddb;
 pub mod locks;
 pub mod reader;
+mod reading;
 pub mod stores;
+mod transaction;
+mod writing;
 
 use std::rc::Rc;
 

@@ -1,12 +1,14 @@
 //! Reads records for the app, through rexie, on a connection of its own. Never writes, never upgrades.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::lock::Mutex;
-use rexie::{Rexie, TransactionMode};
+use rexie::{Rexie, Transaction, TransactionMode};
 use wasm_bindgen::JsValue;
 
 use super::codec::{record_to_js, row_from_js};
+use super::database::Connection;
 use super::{EntityLayout, Layout};
 use crate::error::Error;
 use crate::record::{Entity, StoredRow};
@@ -15,14 +17,20 @@ use crate::record::{Entity, StoredRow};
 #[derive(Clone)]
 pub struct Reader {
     layout: Layout,
-    database: Rc<Mutex<Option<Rexie>>>,
+    held: Rc<Mutex<Option<Held>>>,
+}
+
+/// rexie does not hear that another tab wants to upgrade or delete the database; a connection beside it does.
+struct Held {
+    rexie: Rc<RefCell<Option<Rexie>>>,
+    watch: Connection,
 }
 
 impl Reader {
     /// A reader of the database of `layout`, which must exist.
     #[must_use]
     pub fn new(layout: Layout) -> Self {
-        Self { layout, database: Rc::default() }
+        Self { layout, held: Rc::default() }
     }
 
     /// The live record of `id`, or its tombstone where `deleted` is asked for; undefined where there is none.
@@ -46,34 +54,30 @@ impl Reader {
 
     /// Closes the connection, so that it stands in nobody's way; the next read opens it again.
     pub async fn close(&self) {
-        if let Some(database) = self.database.lock().await.take() {
-            database.close();
-        }
+        self.held.lock().await.take();
     }
 
     async fn values(&self, entity: Entity, id: Option<&str>) -> Result<Vec<JsValue>, Error> {
-        let mut held = self.database.lock().await;
-        if held.is_none() {
-            // No version and no stores named: opened as it stands.
-            *held = Some(Rexie::builder(&self.layout.database).build().await.map_err(read_error)?);
-        }
-        let Some(database) = held.as_ref() else { return Ok(Vec::new()) };
         let name = &self.entity(entity).store;
-        let transaction = match database.transaction(&[name], TransactionMode::ReadOnly) {
-            Ok(transaction) => transaction,
-            Err(error) => {
-                // Closed under us: the next read opens it again.
-                if let Some(database) = held.take() {
-                    database.close();
-                }
-                return Err(read_error(error));
-            }
-        };
+        let transaction = self.begin(name).await?;
         let store = transaction.store(name).map_err(read_error)?;
         match id {
             Some(id) => Ok(store.get(id.into()).await.map_err(read_error)?.into_iter().collect()),
             None => store.get_all(None, None).await.map_err(read_error),
         }
+    }
+
+    /// Begins a transaction, on a new connection where the one held was closed under us.
+    async fn begin(&self, store: &str) -> Result<Transaction, Error> {
+        let mut held = self.held.lock().await;
+        if let Some(transaction) = held.as_ref().and_then(|held| held.begin(store)?.ok()) {
+            return Ok(transaction);
+        }
+        *held = None;
+        let opened = Held::open(&self.layout).await?;
+        let begun = opened.begin(store).unwrap_or_else(|| Err(Error::StoreClosed));
+        *held = Some(opened);
+        begun
     }
 
     fn shown(&self, entity: Entity, values: Vec<JsValue>, deleted: bool) -> Result<Vec<JsValue>, Error> {
@@ -98,9 +102,36 @@ impl Reader {
     }
 }
 
-fn read_error(error: rexie::Error) -> Error {
-    match error {
-        rexie::Error::IdbError(error) => super::database::idb_error(error),
-        error => Error::Store { name: "IndexedDB".into(), message: error.to_string() },
+impl Held {
+    async fn open(layout: &Layout) -> Result<Self, Error> {
+        let watch = Connection::open(layout).await?;
+        // No version and no stores named: opened as it stands.
+        let rexie = Rexie::builder(&layout.database).build().await.map_err(read_error)?;
+        let rexie = Rc::new(RefCell::new(Some(rexie)));
+        let closing = rexie.clone();
+        let close = move || {
+            if let Some(rexie) = closing.take() {
+                rexie.close();
+            }
+        };
+        if watch.is_open() {
+            watch.when_closed(close)
+        } else {
+            close()
+        }
+        Ok(Self { rexie, watch })
     }
+
+    /// None where the connection was closed.
+    fn begin(&self, store: &str) -> Option<Result<Transaction, Error>> {
+        debug_assert!(self.watch.is_open() || self.rexie.borrow().is_none());
+        Some(self.rexie.borrow().as_ref()?.transaction(&[store], TransactionMode::ReadOnly).map_err(read_error))
+    }
+}
+
+fn read_error(error: rexie::Error) -> Error {
+    if let rexie::Error::IdbError(error) = error {
+        return super::database::idb_error(error);
+    }
+    Error::Store { name: "IndexedDB".into(), message: error.to_string() }
 }

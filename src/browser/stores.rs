@@ -40,6 +40,11 @@ pub mod meta {
     pub fn seen(scope: &str, list: u32) -> String {
         format!("seen:{scope}:{list}")
     }
+    /// The first and the last name that a list of a scope may have.
+    #[must_use]
+    pub fn seen_range(scope: &str) -> (String, String) {
+        (format!("seen:{scope}:"), format!("seen:{scope}:{}", char::MAX))
+    }
 }
 
 /// A change as stored.

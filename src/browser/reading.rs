@@ -1,0 +1,229 @@
+//! What a step asks for, read in its transaction. Never stops at the first failed request: each has a handler to outlive.
+
+use std::future::IntoFuture;
+
+use idb::{KeyRange, ObjectStore, Query};
+use js_sys::{Array, Reflect};
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::codec::{self, key_to_js, row_from_js, time_to_js};
+use super::indexeddb::IndexedDb;
+use super::stores::{CONFLICTS, META, OUTBOX, QUARANTINE, StoredChange, StoredConflict, VALUE, meta};
+use super::transaction::{Ended, Running};
+use crate::commit::{Found, Read};
+use crate::incoming::conflict::Conflict;
+use crate::record::{Entity, Fields, Key, Record};
+
+/// Issues every request, then waits for the answers in order.
+pub(super) async fn read_all(
+    db: &IndexedDb,
+    running: &Running,
+    reads: &[Read],
+    found: &mut Found,
+) -> Result<(), Ended> {
+    let reading = Reading { db, running };
+    if reads.iter().any(|read| !running.names(reading.store_of(read))) {
+        return Err(Ended::Narrow);
+    }
+    let mut issued = Vec::with_capacity(reads.len());
+    let mut failed = None;
+    for read in reads {
+        match reading.request(read) {
+            Ok(requests) => issued.push((read, requests)),
+            Err(ended) => {
+                failed = Some(ended);
+                break;
+            }
+        }
+    }
+    for (read, requests) in issued {
+        for request in requests {
+            match request.values().await {
+                Ok(values) => reading.take(read, values, found),
+                Err(error) => failed = failed.or(Some(error.into())),
+            }
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+struct Reading<'a> {
+    db: &'a IndexedDb,
+    running: &'a Running,
+}
+
+impl Reading<'_> {
+    fn store_of(&self, read: &Read) -> &str {
+        match read {
+            Read::Rows(entity, _) | Read::RowsSince(entity, _) | Read::AllRows(entity) | Read::RowIds(entity) => {
+                &self.db.entity(*entity).store
+            }
+            Read::Changes(..) | Read::AllChanges(_) | Read::ChangeIds(_) => OUTBOX,
+            Read::Conflicts(..) | Read::AllConflicts => CONFLICTS,
+            Read::QuarantineIds(_) => QUARANTINE,
+            Read::Replica | Read::InFlight | Read::Checkpoint(_) | Read::EntityMeta(_) | Read::Seen(..) => META,
+        }
+    }
+
+    fn request(&self, read: &Read) -> Result<Vec<Request>, Ended> {
+        let store = self.running.store(self.store_of(read))?;
+        Ok(match read {
+            Read::Replica => vec![Request::one(&store, meta::REPLICA.into())?],
+            Read::InFlight => vec![Request::one(&store, meta::IN_FLIGHT.into())?],
+            Read::Checkpoint(scope) => {
+                vec![Request::one(&store, meta::scope(self.db.config.scope_name(*scope)).into())?]
+            }
+            Read::EntityMeta(entity) => vec![Request::one(&store, meta::entity(self.name(*entity)).into())?],
+            Read::Seen(scope, lists) => {
+                let name = self.db.config.scope_name(*scope);
+                let list = |list| Request::one(&store, meta::seen(name, list).into());
+                (0..*lists).map(list).collect::<Result<_, _>>()?
+            }
+            Read::Rows(_, ids) => {
+                ids.iter().map(|id| Request::one(&store, JsValue::from(id.as_str()))).collect::<Result<_, _>>()?
+            }
+            Read::RowsSince(entity, stamp) => vec![self.rows_since(&store, *entity, stamp.0)?],
+            Read::AllRows(_) | Read::AllConflicts => vec![Request::all(&store, None)?],
+            Read::RowIds(_) => vec![Request::keys(&store, None)?],
+            Read::Changes(entity, ids) | Read::Conflicts(entity, ids) => {
+                let one = |id: &String| Request::one(&store, key_to_js(self.name(*entity), id));
+                ids.iter().map(one).collect::<Result<_, _>>()?
+            }
+            Read::AllChanges(entity) => vec![Request::all(&store, Some(self.range(*entity)?))?],
+            Read::ChangeIds(entity) | Read::QuarantineIds(entity) => {
+                vec![Request::keys(&store, Some(self.range(*entity)?))?]
+            }
+        })
+    }
+
+    fn take(&self, read: &Read, values: Vec<JsValue>, found: &mut Found) {
+        match read {
+            Read::Replica => found.replica = one(values),
+            Read::InFlight => found.in_flight = one(values),
+            Read::Checkpoint(scope) => {
+                found.checkpoints.insert(*scope, one(values).unwrap_or_default());
+            }
+            Read::EntityMeta(entity) => {
+                found.entities.insert(*entity, one(values).unwrap_or_default());
+            }
+            Read::Seen(..) => {
+                let keys: Vec<(String, String)> = one(values).unwrap_or_default();
+                for (entity, id) in keys {
+                    if let Some(entity) = self.db.config.find(&entity) {
+                        found.seen.insert(entity, id, ());
+                    }
+                }
+            }
+            Read::Rows(entity, _) | Read::RowsSince(entity, _) | Read::AllRows(entity) => {
+                let names = &self.db.entity(*entity).names;
+                let id_name = JsValue::from(names.id.as_str());
+                for value in values {
+                    if let Some(id) = Reflect::get(&value, &id_name).ok().and_then(|id| id.as_string()) {
+                        found.rows.insert(*entity, id, row_from_js(&value, names));
+                    }
+                }
+            }
+            Read::RowIds(entity) => {
+                for id in values.iter().filter_map(JsValue::as_string) {
+                    found.row_ids.insert(*entity, id, ());
+                }
+            }
+            Read::Changes(entity, _) | Read::AllChanges(entity) => {
+                for stored in values.into_iter().filter_map(|value| codec::from_js::<StoredChange>(value).ok()) {
+                    let key = Key::new(*entity, &stored.id);
+                    found.changes.insert(*entity, key.id.clone(), stored.into_change(key));
+                }
+            }
+            Read::ChangeIds(entity) => ids(&values, |id| {
+                found.change_ids.insert(*entity, id, ());
+            }),
+            Read::QuarantineIds(entity) => ids(&values, |id| {
+                found.quarantined.insert(*entity, id, ());
+            }),
+            Read::Conflicts(..) | Read::AllConflicts => {
+                for conflict in values.into_iter().filter_map(|value| self.conflict(value)) {
+                    found.conflicts.insert(conflict.key.entity, conflict.key.id.clone(), conflict);
+                }
+            }
+        }
+    }
+
+    fn conflict(&self, value: JsValue) -> Option<Conflict> {
+        let stored: StoredConflict = codec::from_js(value).ok()?;
+        let entity = self.db.config.find(&stored.entity)?;
+        let record = |fields: Fields| Record::from_object(fields).ok();
+        Some(Conflict {
+            key: Key { entity, id: stored.id },
+            local: record(stored.local)?,
+            remote: stored.remote.and_then(record),
+            found_at: stored.found_at,
+        })
+    }
+
+    fn rows_since(&self, store: &ObjectStore, entity: Entity, stamp: i64) -> Result<Request, idb::Error> {
+        let field = &self.db.entity(entity).names.client_updated_at;
+        for name in store.index_names() {
+            let index = store.index(&name)?;
+            if index.key_path()? == Some(idb::KeyPath::new_single(field)) {
+                let range = KeyRange::lower_bound(&time_to_js(stamp), None)?;
+                return Ok(Request::All(index.get_all(Some(range.into()), None)?.into_future()));
+            }
+        }
+        // No index on the stamp: every row is read, and the step passes over the old ones.
+        Request::all(store, None)
+    }
+
+    /// Every key of `entity` in a store keyed by [entity, id]: an array sorts after every string.
+    fn range(&self, entity: Entity) -> Result<KeyRange, idb::Error> {
+        let name = JsValue::from(self.name(entity));
+        KeyRange::bound(&Array::of1(&name), &Array::of2(&name, &Array::new()), None, None)
+    }
+
+    fn name(&self, entity: Entity) -> &str {
+        &self.db.entity(entity).name
+    }
+}
+
+/// One issued request; its handlers are set, so it may be awaited later.
+enum Request {
+    One(idb::request::futures::GetStoreRequestFuture),
+    All(idb::request::futures::GetAllStoreRequestFuture),
+    Keys(idb::request::futures::GetAllKeysStoreRequestFuture),
+}
+
+impl Request {
+    fn one(store: &ObjectStore, key: JsValue) -> Result<Self, idb::Error> {
+        Ok(Self::One(store.get(Query::from(key))?.into_future()))
+    }
+
+    fn all(store: &ObjectStore, range: Option<KeyRange>) -> Result<Self, idb::Error> {
+        Ok(Self::All(store.get_all(range.map(Query::from), None)?.into_future()))
+    }
+
+    fn keys(store: &ObjectStore, range: Option<KeyRange>) -> Result<Self, idb::Error> {
+        Ok(Self::Keys(store.get_all_keys(range.map(Query::from), None)?.into_future()))
+    }
+
+    async fn values(self) -> Result<Vec<JsValue>, idb::Error> {
+        match self {
+            Self::One(request) => Ok(request.await?.into_iter().collect()),
+            Self::All(request) => request.await,
+            Self::Keys(request) => request.await,
+        }
+    }
+}
+
+fn one<T: DeserializeOwned>(values: Vec<JsValue>) -> Option<T> {
+    let entry = values.into_iter().next()?;
+    codec::from_js(Reflect::get(&entry, &VALUE.into()).ok()?).ok()
+}
+
+/// The ids in keys of the form [entity, id].
+fn ids(keys: &[JsValue], mut each: impl FnMut(String)) {
+    for key in keys {
+        if let Some(id) = key.dyn_ref::<Array>().and_then(|key| key.get(1).as_string()) {
+            each(id);
+        }
+    }
+}

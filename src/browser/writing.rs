@@ -1,0 +1,137 @@
+//! What a step writes, issued in its transaction. Never waits: every value is encoded first, the answers come with the
+//! commit.
+
+use idb::{KeyRange, ObjectStore, Query};
+use js_sys::{Object, Reflect};
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+use super::codec::{self, key_to_js, row_to_js};
+use super::indexeddb::IndexedDb;
+use super::stores::{
+    CONFLICTS, META, OUTBOX, QUARANTINE, StoredChange, StoredConflict, StoredQuarantined, VALUE, meta,
+};
+use super::transaction::{Ended, Running};
+use crate::commit::Write;
+use crate::ports::StoreError;
+use crate::record::{Entity, Key, Record};
+
+/// Encodes every value, then issues every request.
+pub(super) fn write_all(db: &IndexedDb, running: &Running, writes: Vec<Write>) -> Result<(), Ended> {
+    let mut encoded: Vec<Encoded> = Vec::with_capacity(writes.len());
+    for write in writes {
+        if write == Write::Wipe {
+            encoded.extend(db.all_stores().into_iter().map(|store| Encoded { store, what: What::Clear }));
+        } else {
+            encoded.push(encode(db, write).map_err(unholdable)?);
+        }
+    }
+    let mut stores: Vec<(String, ObjectStore)> = Vec::new();
+    for write in encoded {
+        let place = match stores.iter().position(|(name, _)| *name == write.store) {
+            Some(place) => place,
+            None => {
+                let store = running.store(&write.store)?;
+                stores.push((write.store, store));
+                stores.len() - 1
+            }
+        };
+        let store = &stores[place].1;
+        match write.what {
+            What::Put(value) => drop(store.put(&value, None)?),
+            What::Delete(key) => drop(store.delete(Query::from(key))?),
+            What::Clear => drop(store.clear()?),
+        }
+    }
+    Ok(())
+}
+
+fn encode(db: &IndexedDb, write: Write) -> Result<Encoded, String> {
+    let config = &db.config;
+    let name = |entity: Entity| db.entity(entity).name.as_str();
+    let key = |key: &Key| key_to_js(name(key.entity), &key.id);
+    Ok(match write {
+        Write::PutRow(entity, record, synced) => {
+            let layout = db.entity(entity);
+            Encoded::put(&layout.store, row_to_js(record, synced, &layout.names)?)
+        }
+        Write::DeleteRow(key) => Encoded::delete(&db.entity(key.entity).store, JsValue::from(key.id.as_str())),
+        Write::PutChange(change) => {
+            let entity = change.key.entity;
+            Encoded::put(OUTBOX, codec::to_js(&StoredChange::new(name(entity), change))?)
+        }
+        Write::DeleteChange(deleted) => Encoded::delete(OUTBOX, key(&deleted)),
+        Write::PutConflict(conflict) => Encoded::put(
+            CONFLICTS,
+            codec::to_js(&StoredConflict {
+                entity: name(conflict.key.entity).to_owned(),
+                id: conflict.key.id,
+                local: conflict.local.into_object(),
+                remote: conflict.remote.map(Record::into_object),
+                found_at: conflict.found_at,
+            })?,
+        ),
+        Write::DeleteConflict(deleted) => Encoded::delete(CONFLICTS, key(&deleted)),
+        Write::PutQuarantined(bad) => Encoded::put(
+            QUARANTINE,
+            codec::to_js(&StoredQuarantined {
+                entity: name(bad.key.entity).to_owned(),
+                id: bad.key.id,
+                remote: bad.remote,
+                reason: bad.reason,
+                found_at: bad.found_at,
+            })?,
+        ),
+        Write::DeleteQuarantined(deleted) => Encoded::delete(QUARANTINE, key(&deleted)),
+        Write::PutReplica(replica) => Encoded::meta(meta::REPLICA, &replica)?,
+        Write::PutCheckpoint(scope, checkpoint) => Encoded::meta(&meta::scope(config.scope_name(scope)), &checkpoint)?,
+        Write::PutEntityMeta(entity, kept) => Encoded::meta(&meta::entity(name(entity)), &kept)?,
+        Write::PutInFlight(in_flight) => Encoded::meta(meta::IN_FLIGHT, &in_flight)?,
+        Write::DeleteInFlight => Encoded::delete(META, meta::IN_FLIGHT.into()),
+        Write::PutSeen(scope, list, keys) => {
+            let keys: Vec<(&str, &str)> = keys.iter().map(|key| (name(key.entity), key.id.as_str())).collect();
+            Encoded::meta(&meta::seen(config.scope_name(scope), list), &keys)?
+        }
+        Write::DeleteSeen(scope, _) => {
+            let (low, high) = meta::seen_range(config.scope_name(scope));
+            let range = KeyRange::bound(&low.into(), &high.into(), None, None).map_err(|error| error.to_string())?;
+            Encoded::delete(META, range.into())
+        }
+        Write::Wipe => return Err("a wipe is not one value".into()),
+    })
+}
+
+/// A write with its value ready.
+struct Encoded {
+    store: String,
+    what: What,
+}
+
+enum What {
+    Put(JsValue),
+    Delete(JsValue),
+    Clear,
+}
+
+impl Encoded {
+    fn put(store: &str, value: JsValue) -> Self {
+        Self { store: store.to_owned(), what: What::Put(value) }
+    }
+
+    fn delete(store: &str, key: JsValue) -> Self {
+        Self { store: store.to_owned(), what: What::Delete(key) }
+    }
+
+    fn meta<T: Serialize>(name: &str, value: &T) -> Result<Self, String> {
+        let entry = Object::new();
+        let held = codec::to_js(value)?;
+        // A plain object takes any field.
+        let _ = Reflect::set(&entry, &"name".into(), &name.into());
+        let _ = Reflect::set(&entry, &VALUE.into(), &held);
+        Ok(Self::put(META, entry.into()))
+    }
+}
+
+fn unholdable(message: String) -> Ended {
+    Ended::Failed(StoreError::Failed { name: "DataCloneError".into(), message })
+}
