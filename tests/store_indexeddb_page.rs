@@ -1,0 +1,12 @@
+//! The store contract on IndexedDB, in a page.
+#![cfg(target_arch = "wasm32")]
+
+mod contract;
+mod indexeddb;
+
+use contract::each_case;
+use indexeddb::browser_tests;
+use wasm_bindgen_test::wasm_bindgen_test_configure;
+
+wasm_bindgen_test_configure!(run_in_browser);
+each_case!(browser_tests);
