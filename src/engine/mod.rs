@@ -251,6 +251,10 @@ impl Engine {
         if self.halt == Some(Halt::AuthNeeded) {
             self.halt = None;
         }
+        // The token that the present cycle refreshed is not the one it will send now.
+        if let Some(cycle) = &mut self.cycle {
+            cycle.token_refreshed = false;
+        }
         self.begin_or_again(now);
     }
 
