@@ -70,6 +70,10 @@ export interface EntityOptions {
   readonly store?: string;
   /** Path of the resource endpoints, from the base URL. `/api/v1/{name}` when absent. */
   readonly path?: string;
+  /** Path that takes the pushes. The path and `/batch` when absent. */
+  readonly pushPath?: string;
+  /** Query parameters of every request for this entity. */
+  readonly query?: { readonly [name: string]: string };
   /** Checked on every record, in both directions. Any object when absent. */
   readonly schema?: Schema<any>;
   /** Fields that name a record of another entity: field to entity. Parents are sent first. */
@@ -97,18 +101,69 @@ export type EntityFields<E extends EntityOptions> = E extends { readonly schema:
 
 // ---------------------------------------------------------------- options
 
-/** Where the records go. */
-export interface BackendOptions {
+/** Where the records go: a backend over HTTP, or functions of the app. */
+export type BackendOptions = HttpBackend | CustomBackend;
+
+/** A backend over HTTP. */
+export interface HttpBackend {
   /** Base URL: https, or http on this machine. May be relative to the page. */
   readonly url: string;
   /** `resource` (a path for each entity) or `changeset` (one pair of endpoints). `resource` when absent. */
   readonly style?: "resource" | "changeset";
+  /**
+   * What a pull is asked with. `time` is for a backend of style `resource` that gives no cursors: `since` is then the
+   * greatest `serverUpdatedAt` so far less `overlapMs`, and a record that the backend shows later than that is missed.
+   * `cursor` when absent.
+   */
+  readonly since?: "cursor" | "time";
+  /** How far each pull by time looks back. 30,000 when absent. */
+  readonly overlapMs?: number;
   /** Sent with each request. Not for secrets: those come from `token`. */
   readonly headers?: { readonly [name: string]: string };
   /** Records in one push. 100 when absent. */
   readonly batchRecords?: number;
+  /** Records in one page of a pull. 1,000 when absent. With `since: "time"` not more than the backend gives at once. */
+  readonly pageRecords?: number;
+}
+
+/**
+ * A backend of any kind, spoken to by functions of the app. They run on the page and answer what a backend of style
+ * `resource` would. One that throws is asked again later; a `status` on the error is read as an HTTP status.
+ */
+export interface CustomBackend {
+  readonly style: "custom";
+  /** The page behind `cursor`; everything from the start where it is null. */
+  pull(entity: string, cursor: string | null, limit: number): PulledPage | Promise<PulledPage>;
+  /** Stores records. The same key names the same body, also when it comes again. */
+  push(entity: string, body: { deviceId: string; records: object[] }, push: { idempotencyKey: string }): PushedResults | Promise<PushedResults>;
+  /** Records in one push. 100 when absent. */
+  readonly batchRecords?: number;
   /** Records in one page of a pull. 1,000 when absent. */
   readonly pageRecords?: number;
+}
+
+/** A page of records in the order the backend accepted them, tombstones included. */
+export interface PulledPage {
+  records: object[];
+  /** Covers exactly these records. */
+  cursor: string;
+  hasMore: boolean;
+  upTo?: number;
+  serverTime?: number;
+  epoch?: string;
+  remaining?: number;
+}
+
+/** One result for each pushed record. */
+export interface PushedResults {
+  results: (
+    | { id: string; status: "applied"; serverUpdatedAt?: number; version?: number; serverId?: string }
+    | { id: string; status: "conflict"; record: object }
+    | { id: string; status: "rejected"; code: string; message?: string; fields?: { path: string; message: string }[] }
+    | { id: string; status: "gone" }
+  )[];
+  serverTime?: number;
+  epoch?: string;
 }
 
 /** The bearer token: a value, or a function asked for each one. `refresh` is true when the last one was refused. */
@@ -306,6 +361,8 @@ export interface Sync<E extends EntityMap = EntityMap> {
   stats(): Promise<Stats>;
   pending(): Promise<Change[]>;
   markAllDirty(): Promise<void>;
+  /** Says that the app wrote rows by itself: they are found and sent soon. */
+  edited(): void;
   /** Calls `listener` for each event of a type. Answers a function that stops it. */
   on<Type extends SyncEvent["type"]>(type: Type, listener: (event: EventOf<Type>) => void): () => void;
   /** Calls `listener` when the snapshot changed. With `getSnapshot`, a store for any framework. */

@@ -1,6 +1,7 @@
 /** What the page imports: `createSync` and the error class. Holds no rules and no records: it sends messages to the worker. */
 
-import type { EntityMap, Sync, SyncOptions, TokenSource } from "lastword";
+import type { BackendOptions, EntityMap, Sync, SyncOptions, TokenSource } from "lastword";
+import { exchange } from "./custom.js";
 import { Emitter, Snapshot } from "./emitter.js";
 import { entityHandle } from "./entity.js";
 import { LastwordError } from "./errors.js";
@@ -17,6 +18,7 @@ installErrorHandler();
 export async function createSync<const E extends EntityMap>(options: SyncOptions<E>): Promise<Sync<E>> {
   let config = coreConfig(options, document.baseURI);
   let token: TokenSource | undefined = options.token;
+  let backend: BackendOptions = options.backend;
   let running = options.autoStart ?? true;
   const events = new Emitter();
 
@@ -26,6 +28,7 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
     host: {
       emit: (event) => events.emit(event),
       token: (refresh) => askToken(token, refresh),
+      exchange: (request) => exchange(backend, request),
     },
     replaced: (error) => {
       events.emit({ type: "worker_replaced", error });
@@ -75,6 +78,7 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
     stats: () => call("stats"),
     pending: () => call("pending"),
     markAllDirty: () => call("markAllDirty"),
+    edited: () => void call("trigger", "edit").catch(quiet),
     on: (type, listener) => events.on(type, listener),
     subscribe: snapshot.subscribe,
     getSnapshot: snapshot.get,
@@ -95,6 +99,7 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
       const next = { ...patch, backend: patch.backend ? absolute(patch.backend, document.baseURI) : config.backend };
       if (source !== undefined) token = source;
       await call("configure", next);
+      if (patch.backend) backend = patch.backend;
       config = { ...config, ...next };
     },
     async destroy() {

@@ -1,8 +1,9 @@
 /** The class that the wasm module exports, as TypeScript sees it. Never imported by the page. */
 
 import type {
-  Change, Conflict, ConflictChoice, Failure, RecordStatus, Stats, Status, SyncEvent, SyncOptions, SyncResult,
+  Change, Conflict, ConflictChoice, CustomBackend, Failure, HttpBackend, RecordStatus, Stats, Status, SyncEvent, SyncOptions, SyncResult,
 } from "lastword";
+import type { Exchange, Exchanged } from "./custom.js";
 
 /** A record on its way through: the core alone knows its form. */
 export type AnyRecord = Record<string, unknown>;
@@ -11,12 +12,16 @@ export type AnyRecord = Record<string, unknown>;
 export type Trigger = "online" | "offline" | "visible" | "hidden" | "focus" | "edit" | "poke" | "freeze" | "resume";
 
 /** What the core is opened with: the options of the page that can be cloned, the URL made absolute. */
-export type CoreConfig = Omit<SyncOptions, "token" | "worker" | "autoStart">;
+export type CoreConfig = Omit<SyncOptions, "token" | "worker" | "autoStart" | "backend"> & {
+  readonly backend: HttpBackend | Omit<CustomBackend, "pull" | "push">;
+};
 
 /** What the core asks of its host. */
 export interface CoreHost {
   emit(event: SyncEvent): void;
   token(refresh: boolean): Promise<string | null>;
+  /** Asks the app's own functions, where they are the backend. */
+  exchange(request: Exchange): Promise<Exchanged>;
 }
 
 /** The calls of an open core. Errors are Error objects with `code` and `retryable`. */

@@ -3,6 +3,7 @@
 import { transferHandlers } from "comlink";
 import type { SyncEvent } from "lastword";
 import type { CoreCalls, CoreConfig } from "./core.js";
+import type { Exchange, Exchanged } from "./custom.js";
 import { LastwordError, toPlain, type PlainError } from "./errors.js";
 
 /** What a worker answers to its page. */
@@ -16,6 +17,7 @@ export interface WorkerApi {
 export interface HostApi {
   emit(event: SyncEvent): void;
   token(refresh: boolean): Promise<string | null>;
+  exchange(request: Exchange): Promise<Exchanged>;
   /** The wasm instance is unusable: this worker must be replaced. */
   died(error: PlainError): void;
 }

@@ -1,6 +1,6 @@
 /** The options of `createSync`, checked as far as a page can and made fit to be cloned. The core checks the rest. */
 
-import type { EntityMap, SyncOptions, TokenSource } from "lastword";
+import type { BackendOptions, EntityMap, SyncOptions, TokenSource } from "lastword";
 import type { CoreConfig } from "./core.js";
 import { LastwordError } from "./errors.js";
 
@@ -10,13 +10,18 @@ export function coreConfig(options: SyncOptions<EntityMap>, base: string): CoreC
     if (!OPTIONS.has(name)) throw wrong(`there is no option \`${name}\`: the options are ${[...OPTIONS].join(", ")}`);
   }
   if (typeof options.database !== "string" || options.database === "") throw wrong("`database` must name the IndexedDB database");
-  if (typeof options.backend?.url !== "string") throw wrong("`backend.url` must be the base URL of the backend");
   const { token: _token, worker: _worker, autoStart: _autoStart, ...config } = options;
   return { ...config, backend: absolute(options.backend, base) };
 }
 
-/** The backend with its URL made absolute: a worker has another base than its page. */
-export function absolute(backend: SyncOptions["backend"], base: string): SyncOptions["backend"] {
+/** The backend fit to be cloned, its URL made absolute: a worker has another base than its page. */
+export function absolute(backend: BackendOptions, base: string): CoreConfig["backend"] {
+  if (backend?.style === "custom") {
+    if (typeof backend.pull !== "function" || typeof backend.push !== "function") throw wrong("a custom backend needs the functions `pull` and `push`");
+    const { pull: _pull, push: _push, ...rest } = backend;
+    return rest;
+  }
+  if (typeof backend?.url !== "string") throw wrong("`backend.url` must be the base URL of the backend");
   if (!URL.canParse(backend.url, base)) throw wrong("`backend.url` is not a URL");
   return { ...backend, url: new URL(backend.url, base).href };
 }

@@ -21,6 +21,7 @@ const api: WorkerApi = {
     core = await SyncCore.open(config, {
       emit: (event) => others.emit(event),
       token: (refresh) => page.token(refresh),
+      exchange: (request) => page.exchange(request),
     });
     others.join(core);
     tabs = others;

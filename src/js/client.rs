@@ -499,6 +499,9 @@ impl Core {
     fn configure(&self, patch: Patch) -> Result<(), Error> {
         let transport = &self.driver.ports().transport;
         if let Some(backend) = patch.backend {
+            if (backend.style == StyleOption::Custom) != matches!(transport, Remote::Custom(_)) {
+                return Err(config("a backend cannot become one of another style while it is open"));
+            }
             if let Some(url) = &backend.url {
                 transport.set_address(url, backend.headers)?;
             }
