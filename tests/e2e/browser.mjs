@@ -24,7 +24,7 @@ export async function openProfile(options = {}) {
 }
 
 /** Longest wait for a state of the page. */
-export const DEADLINE_MS = 20_000;
+export const DEADLINE_MS = 60_000;
 
 const ARGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
