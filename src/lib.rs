@@ -12,6 +12,7 @@ pub mod incoming;
 pub mod iso8601;
 pub mod mapping;
 pub mod memory;
+pub mod mutation;
 pub mod outgoing;
 pub mod ports;
 pub mod record;

@@ -20,6 +20,7 @@ use crate::commit::Refusal;
 use crate::config::{Config, Detect};
 use crate::error::Error;
 use crate::incoming::conflict::Notice;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Now, StoreError};
 use crate::record::{Entity, Millis, Scope};
 use lease::Open;
@@ -144,6 +145,7 @@ impl Engine {
     pub fn wake_at(&self) -> Option<i64> {
         match &self.cycle {
             Some(cycle) => Some(cycle.deadline),
+            None if matches!(self.mode, Mode::Opening(_)) && mutation::is(Mutation::OpeningNotWatched) => None,
             None if matches!(self.mode, Mode::Leader | Mode::Opening(_)) && self.halt.is_none() => self.wake_at,
             None => None,
         }
@@ -409,7 +411,7 @@ impl Engine {
                 self.mode = Mode::Leader;
                 self.fence = opened.replica.fence;
                 self.checkpoints = opened.checkpoints;
-                self.in_flight = opened.in_flight;
+                self.in_flight = opened.in_flight.filter(|_| !mutation::is(Mutation::InFlightNotResent));
                 self.begin(now);
             }
             Ok(_) => {}

@@ -9,6 +9,7 @@ use crate::checkpoint::{Checkpoint, ResyncReason};
 use crate::error::Error;
 use crate::incoming::apply::ApplyPage;
 use crate::incoming::pull::Page;
+use crate::mutation::{self, Mutation};
 use crate::ports::{Failure, Now, StoreError};
 use crate::record::Scope;
 
@@ -88,6 +89,9 @@ impl Engine {
         pulling.apply = Some(id);
         let has_more = page.has_more;
         let step = ApplyPage { fence, since: pulling.applied_to.clone(), page, now: now.wall, offset_ms };
+        if mutation::is(Mutation::CursorMovesBeforeCommit) {
+            self.checkpoints.entry(step.page.scope).or_default().cursor = Some(step.page.cursor.clone());
+        }
         self.actions.push(Action::Transact(id, StoreStep::Apply(Box::new(step))));
         if has_more {
             self.fetch(now);
@@ -171,7 +175,9 @@ impl Engine {
         }
         let known = self.checkpoints.get(&scope).and_then(|checkpoint| checkpoint.epoch.as_ref());
         let reason = match (&epoch, known) {
-            (Some(epoch), Some(known)) if epoch != known => ResyncReason::EpochChanged,
+            (Some(epoch), Some(known)) if epoch != known && !mutation::is(Mutation::EpochChangeTakenForExpiry) => {
+                ResyncReason::EpochChanged
+            }
             _ => ResyncReason::CursorExpired,
         };
         cycle.tasks.retain(|task| *task != Task::Pull(scope));

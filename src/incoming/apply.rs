@@ -11,6 +11,7 @@ use super::resync;
 use crate::checkpoint::{Checkpoint, Replica, ResyncReason};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect, Since};
+use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::outgoing::detect::{self, Clock, LocalEdit, OFFSET_CORRECTED_MS};
 use crate::outgoing::outbox::{Change, ChangeState, Operation};
@@ -58,6 +59,9 @@ impl Step for ApplyPage {
                 let mut applying =
                     Applying { step: self, found, config, replica, writes: Vec::new(), out: PageApplied::default() };
                 applying.merge_all();
+                if mutation::is(Mutation::CheckpointApartFromRows) && self.page.has_more {
+                    applying.writes.clear();
+                }
                 applying.finish();
                 Next::Commit(applying.writes, applying.out)
             }
@@ -81,7 +85,7 @@ impl ApplyPage {
     fn guard(&self, found: &Found) -> Result<(), Refusal> {
         found.led_by(self.fence)?;
         let checkpoint = found.checkpoint(self.page.scope);
-        if checkpoint.cursor != self.since {
+        if checkpoint.cursor != self.since && !mutation::is(Mutation::CursorMovesBeforeCommit) {
             return Err(Refusal::Stale);
         }
         match (&checkpoint.epoch, &self.page.epoch) {
@@ -178,7 +182,7 @@ impl Applying<'_> {
         match outcome {
             Outcome::TakeRemote => self.take(&key, remote, change.is_some()),
             Outcome::Supersede => {
-                if let Some(local) = local.cloned() {
+                if let Some(local) = local.cloned().filter(|_| !mutation::is(Mutation::SupersededUnreported)) {
                     self.out.notices.push(Notice::Superseded { local, remote: remote.clone(), key: key.clone() });
                 }
                 self.take(&key, remote, true);
@@ -193,7 +197,7 @@ impl Applying<'_> {
                 }
             }
             Outcome::Heal => {
-                if let Some(local) = local {
+                if let Some(local) = local.filter(|_| !mutation::is(Mutation::HealSkipped)) {
                     self.mark(&key, local);
                 }
             }
@@ -224,6 +228,9 @@ impl Applying<'_> {
         if was_marked {
             self.clear(key);
         }
+        if mutation::is(Mutation::PulledRecordEchoed) && !same {
+            self.mark(key, remote);
+        }
     }
 
     /// The backend's copy is ours: its server fields are stored where the row must show them.
@@ -251,7 +258,10 @@ impl Applying<'_> {
             let synced = self.found.row(*entity, id).and_then(|row| row.synced);
             self.writes.push(Write::PutRow(*entity, record, synced));
         }
-        if self.found.changes.value(*entity, id) != Some(&edit.change) {
+        let stored = self.found.changes.value(*entity, id);
+        let left = mutation::is(Mutation::EditFoundLateLeavesAcknowledged)
+            && stored.is_some_and(|stored| stored.state == ChangeState::Acknowledged);
+        if stored != Some(&edit.change) && !left {
             self.writes.push(Write::PutChange(edit.change));
         }
     }
@@ -351,6 +361,9 @@ impl Applying<'_> {
                 }
                 match (self.step.page.up_to, change.acked_at) {
                     (Some(up_to), Some(acked_at)) if acked_at > up_to => self.wait_for_delivery(change.clone()),
+                    (Some(_), Some(_)) if mutation::is(Mutation::LostRecordNotRequeued) => {
+                        self.writes.push(Write::DeleteChange(change.key.clone()));
+                    }
                     (Some(_), Some(_)) if !self.is_quarantined(entity, id) => self.requeue(&change.key),
                     // The backend does not say how far it has come, or holds a newer copy that cannot be used here:
                     // an acknowledgement is all there will be.

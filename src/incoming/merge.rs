@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use lastword_protocol::order;
 
 use crate::config::Policy;
+use crate::mutation::{self, Mutation};
 use crate::outgoing::outbox::{Change, ChangeState};
 use crate::record::Record;
 
@@ -54,7 +55,11 @@ pub fn clean(local: Option<&Record>, remote: &Record, heal: bool) -> Outcome {
 #[must_use]
 pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: Policy) -> Outcome {
     let Some(local) = local else { return Outcome::TakeRemote };
-    let order = order::compare(local, remote);
+    let mut order = order::compare(local, remote);
+    let is_tie = local.client_updated_at == remote.client_updated_at;
+    if mutation::is(Mutation::TieBrokenByArrival) && is_tie && order == Ordering::Greater {
+        order = Ordering::Less;
+    }
     if change.state == ChangeState::Acknowledged {
         return acknowledged(change, order, remote);
     }
@@ -86,6 +91,7 @@ fn acknowledged(change: &Change, local_vs_remote: Ordering, remote: &Record) -> 
     match local_vs_remote {
         Ordering::Equal => Outcome::Confirm,
         Ordering::Less => Outcome::TakeRemote,
+        Ordering::Greater if mutation::is(Mutation::StalePageOverwrites) => Outcome::TakeRemote,
         Ordering::Greater if stale => Outcome::KeepLocal,
         // A history that still holds the acknowledged copy never takes an older one after it.
         Ordering::Greater => Outcome::Requeue,

@@ -8,6 +8,7 @@ use super::pull::Arrived;
 use crate::checkpoint::{Checkpoint, Resync, ResyncReason};
 use crate::commit::{Found, Next, Read, Step, Write};
 use crate::config::{Config, Detect};
+use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::outgoing::detect;
 use crate::outgoing::outbox::ChangeState;
@@ -88,9 +89,12 @@ pub(super) fn reads(config: &Config, scope: Scope, resync: Resync, found: &Found
 /// Remembers the page's records as seen; after the last page of a reader that does not lag, settles the rest and ends the resync.
 pub(super) fn advance(applying: &mut Applying<'_>, resync: Resync) -> Option<Resync> {
     let page = &applying.step.page;
-    let lags = page.up_to.is_some() && page.up_to < applying.found.checkpoint(page.scope).up_to;
+    let lags = !mutation::is(Mutation::LaggingReaderEndsResync)
+        && page.up_to.is_some()
+        && page.up_to < applying.found.checkpoint(page.scope).up_to;
     if page.has_more || lags {
-        let seen = page.arrived.iter().map(key_of).collect();
+        let remembered = page.arrived.iter().filter(|_| !mutation::is(Mutation::ResyncForgetsSeen));
+        let seen = remembered.map(key_of).collect();
         applying.writes.push(Write::PutSeen(page.scope, resync.seen_lists, seen));
         return Some(Resync { seen_lists: resync.seen_lists + 1, ..resync });
     }
@@ -126,6 +130,7 @@ fn settle_unseen(applying: &mut Applying<'_>, key: &Key, reason: ResyncReason) {
         let found_at = applying.step.now;
         applying.writes.push(Write::PutConflict(Conflict { key, local, remote: None, found_at }));
     }
+    let change = change.filter(|_| !mutation::is(Mutation::ResyncRemovesDirty));
     if change.is_some() || found.rows.value(key.entity, &key.id).is_some_and(|stored| stored.row().is_none()) {
         return;
     }

@@ -17,6 +17,7 @@ use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect, Policy};
 use crate::incoming::conflict::{Conflict, Notice};
 use crate::incoming::merge;
+use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::record::{Entity, Key, Millis, Record, Scope, ServerMillis, Stamp, Synced};
 
@@ -127,7 +128,7 @@ impl Settling<'_> {
         }
         // Gone from the outbox: the app discarded it, or a pull brought a newer copy.
         let Some(change) = self.found.changes.value(entity, &sent.id).cloned() else { return };
-        let as_sent = self.is_as_sent(&change, sent);
+        let as_sent = self.is_as_sent(&change, sent) || mutation::is(Mutation::AckClearsNewerEdit);
         match fate {
             Some(Fate::Applied { server_updated_at, version, server_id }) => {
                 let shown = |record: &mut Record| {
@@ -192,7 +193,7 @@ impl Settling<'_> {
     fn acknowledge(&mut self, mut change: Change, sent: Stamp, acked_at: Option<ServerMillis>) {
         let seen = self.found.checkpoint(self.config.scope_of(change.key.entity)).up_to;
         match acked_at {
-            Some(acked_at) if Some(acked_at) > seen => {
+            Some(acked_at) if Some(acked_at) > seen && !mutation::is(Mutation::AcknowledgedDroppedAtOnce) => {
                 change.requeue();
                 change.state = ChangeState::Acknowledged;
                 change.acked_at = Some(acked_at);
@@ -272,7 +273,11 @@ impl Settling<'_> {
 
     fn gone(&mut self, change: Change) {
         let key = change.key;
-        if let Some(local) = self.found.local(key.entity, &key.id).filter(|local| !local.is_deleted) {
+        if let Some(local) = self
+            .found
+            .local(key.entity, &key.id)
+            .filter(|local| !local.is_deleted && !mutation::is(Mutation::GoneLosesContent))
+        {
             self.out.notices.push(Notice::Conflict(key.clone()));
             self.writes.push(Write::PutConflict(Conflict {
                 key: key.clone(),
@@ -401,7 +406,8 @@ impl Step for Restamp {
             let Some(local) = found.local(key.entity, &key.id) else { continue };
             let mut change = change.clone();
             // Each keeps its place behind the last; an equal stamp would let the tie rule pick.
-            last = last.next().max(change.base.map_or(Stamp(0), Stamp::next));
+            let replaced = change.base.filter(|_| !mutation::is(Mutation::RestampIgnoresReplaced));
+            last = last.next().max(replaced.map_or(Stamp(0), Stamp::next));
             let mut record = local.clone();
             record.client_updated_at = last;
             change.requeue();

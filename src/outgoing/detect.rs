@@ -10,6 +10,7 @@ use siphasher::sip::SipHasher13;
 use super::outbox::{Change, ChangeState, Operation};
 use crate::commit::{Found, Next, Read, Step, Write};
 use crate::config::{Config, Detect};
+use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::record::{Entity, Fields, Key, Millis, Record, Row, Stamp, StoredRow, Synced};
 
@@ -133,7 +134,8 @@ pub fn local_edit(key: &Key, row: Option<&Row>, stored: Option<Change>, clock: C
 fn marked_change(key: &Key, row: Option<&Row>, stored: Option<Change>, hash_key: u64, now: Millis) -> Option<Change> {
     let Some(row) = row else { return stored };
     let mark = mark_of(&row.record, hash_key);
-    let clean = row.synced == Some(mark);
+    let clean = row.synced == Some(mark)
+        || (mutation::is(Mutation::ContentHashIgnored) && row.synced.is_some_and(|synced| synced.stamp == mark.stamp));
     match stored {
         Some(mut change) => {
             let moved = change.stamp != mark.stamp || (change.state == ChangeState::Acknowledged && !clean);

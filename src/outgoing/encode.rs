@@ -16,6 +16,7 @@ use crate::checkpoint::{InFlight, Replica, Sent};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect, Policy};
 use crate::incoming::conflict::Notice;
+use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::record::{Entity, Key, Millis, Record, Scope, StoredRow};
 
@@ -42,7 +43,11 @@ impl Step for Plan {
             due.sort_by(|a, b| (a.stamp, &a.key.id).cmp(&(b.stamp, &b.key.id)));
             due
         };
-        let puts = config.all().flat_map(|entity| due(entity, false));
+        let mut entities: Vec<Entity> = config.all().collect();
+        if mutation::is(Mutation::ChildBeforeParent) {
+            entities.reverse();
+        }
+        let puts = entities.into_iter().flat_map(|entity| due(entity, false));
         let deletes = config.all().rev().flat_map(|entity| due(entity, true));
         let planned = puts
             .chain(deletes)
@@ -101,7 +106,7 @@ impl Step for Stage {
             0 => Next::Read(self.first_reads()),
             1 => {
                 or_refuse!(found.led_by(self.fence));
-                if found.in_flight.is_some() {
+                if found.in_flight.is_some() && !mutation::is(Mutation::InFlightNotResent) {
                     return Next::Refuse(Refusal::Stale);
                 }
                 Next::Read(self.parent_reads(found, config))
@@ -116,7 +121,7 @@ impl Step for Stage {
     }
 
     fn is_strict(&self) -> bool {
-        true
+        !mutation::is(Mutation::StagedBodyNotStrict)
     }
 }
 
@@ -254,6 +259,9 @@ impl<'a> Staging<'a> {
             } else {
                 stored.is_some_and(unsent)
             };
+            if mutation::is(Mutation::ChildBeforeParent) {
+                continue;
+            }
             if unsent && !self.in_body.contains(&Key::new(parent, id)) {
                 return Parents::Waiting;
             }
@@ -283,7 +291,7 @@ impl<'a> Staging<'a> {
         copy.server_updated_at = None;
         copy.version = None;
         copy.sync = Some(SyncHint {
-            known: change.known,
+            known: change.known && !mutation::is(Mutation::KnownNotSaid),
             replaces: change.base.filter(|_| manual),
             on_conflict: manual.then_some(OnConflict::Manual),
         })

@@ -8,6 +8,7 @@ use crate::checkpoint::{Checkpoint, Replica, Resync, ResyncReason};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::Config;
 use crate::incoming::conflict::Conflict;
+use crate::mutation::{self, Mutation};
 use crate::record::{Entity, Fields, Key, Millis, Record, Scope, Stamp};
 
 /// Puts failed changes back into the queue.
@@ -70,7 +71,9 @@ impl Step for Discard {
         if let Some(row) = found.row(*entity, id) {
             // Clean, and older than any copy the backend may have: it claims nothing.
             let mut record = row.record.clone();
-            record.client_updated_at = GIVEN_UP;
+            if !mutation::is(Mutation::DiscardKeepsStamp) {
+                record.client_updated_at = GIVEN_UP;
+            }
             record.server_updated_at = None;
             let mark = detect::synced_mark(config.entity(*entity).detect, &record, replica.hash_key);
             writes.push(Write::PutRow(*entity, record, Some(mark)));
@@ -247,7 +250,7 @@ impl Step for Wipe {
         let mut replica = replica.clone();
         replica.account = None;
         // A leader that still runs must not write the old account's records into the empty database.
-        replica.fence += 1;
+        replica.fence += u64::from(!mutation::is(Mutation::WipeKeepsFence));
         Next::Commit(vec![Write::Wipe, Write::PutReplica(replica)], ())
     }
 

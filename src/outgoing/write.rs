@@ -8,6 +8,7 @@ use super::detect;
 use super::outbox::Change;
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect};
+use crate::mutation::{self, Mutation};
 use crate::record::{ByKey, Entity, Fields, Key, Millis, Record, Row, Stamp, StoredRow};
 
 /// One or more local writes that commit together.
@@ -111,6 +112,7 @@ impl Writing<'_> {
         let in_row = current.map(|current| current.client_updated_at);
         // A row that the app wrote by itself may be stamped behind the copy it replaced.
         let replaced = in_row.max(synced).max(stored.as_ref().and_then(|change| change.base.max(change.sent)));
+        let replaced = replaced.filter(|_| !mutation::is(Mutation::StampTrailsReplaced));
         let stamp = floor.max(replaced.map_or(Stamp(0), Stamp::next));
         let Some(record) = edited(edit, current, stamp)? else { return Ok(None) };
         let is_clean = row.is_some() && edit.kind != EditKind::MarkDirty;

@@ -217,7 +217,12 @@ impl World {
         let resolved = self.commit(replica, Kind::Resolve { keeps_remote }, None, &step, |_| Vec::new());
         let Ok(record) = resolved else { return };
         match record {
-            Some(record) if !keeps_remote => self.edited(replica, index, Copy::of(&record), true),
+            Some(record) if !keeps_remote => {
+                // A copy kept as it was is an edit as old as its first commit.
+                let is_new = held.is_none_or(|held| held.edit != copy::edit_of(&record.fields));
+                let commit = if is_new { self.replicas[replica].store.relaxed_commits() } else { 0 };
+                self.oracle.edited(replica, index, Copy::of(&record), commit, true);
+            }
             kept => {
                 let kept = kept.map(|record| Copy::of(&record));
                 self.oracle.chose_remote(replica, index, held, kept);

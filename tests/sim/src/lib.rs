@@ -17,6 +17,16 @@ mod world;
 
 pub use oracle::Tally;
 
+/// Plays worlds with one deliberate mistake in the client until one breaks; how many worlds that took, and what broke.
+#[cfg(feature = "mutations")]
+#[must_use]
+pub fn catch(mutation: lastword::mutation::Mutation, worlds: u64) -> Option<(u64, String)> {
+    lastword::mutation::make(Some(mutation));
+    let caught = (1..=worlds).find_map(|seed| run(seed, false).err().map(|broken| (seed, broken)));
+    lastword::mutation::make(None);
+    caught
+}
+
 /// Plays the world of `seed`; prints all that happens where `trace`.
 ///
 /// # Errors

@@ -455,7 +455,13 @@ impl Oracle {
                         self.breaks(format!("I3: {lost:?} of {index} at {replica} lost to the older {won:?}"));
                     }
                 }
-                Notice::Conflict(_) => self.tally.conflicts += 1,
+                Notice::Conflict(key) => {
+                    self.tally.conflicts += 1;
+                    let met = after.conflicts.value(key.entity, &key.id).and_then(|conflict| conflict.remote.as_ref());
+                    if let Some(met) = met.map(Copy::of).filter(|met| !met.deleted) {
+                        self.met(replica, copy::index(key), met);
+                    }
+                }
                 Notice::Failed { .. } => self.tally.failed += 1,
                 Notice::Quarantined { .. } => self.tally.quarantined += 1,
                 Notice::Restamped { .. } => self.tally.restamped += 1,
@@ -482,6 +488,17 @@ impl Oracle {
             if !told && !kept && !(lost.deleted && won.is_none()) {
                 self.breaks(format!("I3: {lost:?} of {index} at {replica} gave way to {won:?} without a word"));
             }
+        }
+    }
+
+    /// A user never has to choose against an earlier edit of their own, made in the same database.
+    fn met(&mut self, replica: usize, index: usize, met: Copy) {
+        let edit = &self.edits[met.edit];
+        let (local, truth) = (&self.replicas[replica], &self.users[self.replicas[replica].user]);
+        if edit.author == replica && !edit.excused && !local.reset && !truth.restored {
+            self.breaks(format!(
+                "section 7: {met:?} of {index}, made at {replica}, is in conflict with a child of its own"
+            ));
         }
     }
 
