@@ -296,6 +296,8 @@ export type SyncEvent =
   | { type: "failure"; entity: string; id: string; code: string; message: string }
   | { type: "superseded"; entity: string; id: string }
   | { type: "auth_needed" }
+  /** Another tab of this database signed out: this one has stopped. */
+  | { type: "signed_out"; wiped: boolean }
   | { type: "worker_replaced"; error: LastwordError }
   | { type: "log"; level: "debug" | "info" | "warn" | "error"; message: string };
 

@@ -43,6 +43,14 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
   await link.open();
   const snapshot = new Snapshot(await call("status"));
   events.on("status", ({ status }) => snapshot.set(status));
+  const signedOut = () => {
+    running = false;
+    token = undefined;
+    const { account: _account, ...rest } = config;
+    config = rest;
+  };
+  // In another tab: the core has stopped already.
+  events.on("signed_out", signedOut);
   const stopTriggers = forwardTriggers((kind) => void call("trigger", kind).catch(quiet));
   if (running) await call("start");
 
@@ -89,9 +97,7 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
     },
     async signOut(how) {
       const unsent = await call("signOut", how);
-      token = undefined;
-      const { account: _account, ...rest } = config;
-      config = rest;
+      signedOut();
       return unsent;
     },
     async configure({ token: source, ...patch }) {

@@ -35,6 +35,8 @@ const api: WorkerApi = {
       if (tabs && name === "syncNow") return (await tabs.syncNow(core)) as never;
       if (tabs && name === "status") return tabs.shown(await core.status()) as never;
       if (name === "destroy") tabs?.close();
+      if (name === "signOut") tabs?.signedOut((args[0] as { wipe: boolean }).wipe);
+      if (name === "signIn" || name === "configure") tabs?.tokenChanged();
       return await (core[name] as (...args: unknown[]) => never)(...args);
     } catch (thrown) {
       if (isPoison(thrown)) poisoned(thrown);

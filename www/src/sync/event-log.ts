@@ -46,11 +46,12 @@ function words(event: SyncEvent): string {
     case "failure": return `refused in ${event.entity}: ${event.message} (${event.code})`;
     case "superseded": return `an edit in ${event.entity} lost to a newer one`;
     case "auth_needed": return "the key was not accepted";
+    case "signed_out": return event.wiped ? "another tab signed out and wiped the data" : "another tab signed out";
     case "worker_replaced": return "the sync worker was replaced";
     case "log": return `${event.level}: ${event.message}`;
     case "status": case "progress": return event.type;
   }
 }
 
-const TOLD = ["change", "conflict", "failure", "superseded", "auth_needed", "worker_replaced", "log"] as const;
+const TOLD = ["change", "conflict", "failure", "superseded", "auth_needed", "signed_out", "worker_replaced", "log"] as const;
 const LINES_MAX = 200;

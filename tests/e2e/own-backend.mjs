@@ -1,0 +1,61 @@
+// A REST backend of an app's own: snake case, ISO times, deletion by a time, pages by time and no cursors.
+
+/** Answers `GET /api/moods` and `POST /sync/moods` from memory; `requests` holds what was asked. */
+export function ownBackend() {
+  const rows = new Map();
+  const requests = [];
+  let clock = Date.parse("2026-01-01T00:00:00.000Z");
+  const store = (row) => {
+    clock += 1000;
+    const stored = { ...row, server_updated_at: new Date(clock).toISOString() };
+    rows.set(row.id, stored);
+    return stored;
+  };
+  const pull = (query) => {
+    const since = query.get("since") ?? "";
+    const newer = [...rows.values()].filter((row) => row.server_updated_at > since);
+    newer.sort((a, b) => (a.server_updated_at < b.server_updated_at ? -1 : 1));
+    return newer.slice(0, Number(query.get("limit")));
+  };
+  const push = ({ records }) => {
+    const results = records.map((record) => {
+      const { _sync, ...row } = record;
+      const held = rows.get(row.id);
+      if (held && held.updated_at > row.updated_at) return { id: row.id, status: "conflict", record: held };
+      const { server_updated_at: time } = held?.updated_at === row.updated_at ? held : store(row);
+      return { id: row.id, status: "applied", serverUpdatedAt: Date.parse(time) };
+    });
+    return { results };
+  };
+  return {
+    rows,
+    requests,
+    store,
+    pull,
+    push,
+    /** The answer to a request, or undefined for one that is not for this backend. */
+    answer({ method, path, url, body }) {
+      const query = new URL(url, "http://own").searchParams;
+      const known = { "GET /api/moods": () => pull(query), "POST /sync/moods": () => push(JSON.parse(body)) };
+      const serve = known[`${method} ${path}`];
+      if (!serve) return undefined;
+      requests.push({ method, path, query: Object.fromEntries(query), body: body.length ? JSON.parse(body) : undefined });
+      return { body: serve() };
+    },
+  };
+}
+
+/** The entity that this backend serves, as an app declares it. */
+export const MOODS = {
+  path: "/api/moods",
+  pushPath: "/sync/moods",
+  query: { tenant: "a b" },
+  times: "iso",
+  fields: {
+    clientCreatedAt: "created_at", clientUpdatedAt: "updated_at", deletedAt: "deleted_at", serverUpdatedAt: "server_updated_at",
+  },
+  schema: {
+    type: "object", additionalProperties: false, required: ["mood"],
+    properties: { mood: { type: "integer" }, note: { type: "string" } },
+  },
+};
