@@ -21,10 +21,13 @@ pub use oracle::Tally;
 #[cfg(feature = "mutations")]
 #[must_use]
 pub fn catch(mutation: lastword::mutation::Mutation, worlds: u64) -> Option<(u64, String)> {
-    lastword::mutation::make(Some(mutation));
-    let caught = (1..=worlds).find_map(|seed| run(seed, false).err().map(|broken| (seed, broken)));
-    lastword::mutation::make(None);
-    caught
+    (1..=worlds).find_map(|seed| {
+        lastword::mutation::make(Some(mutation));
+        let broken = run(seed, false).err();
+        lastword::mutation::make(None);
+        // A world that breaks without the mistake says nothing of it.
+        broken.filter(|_| run(seed, false).is_ok()).map(|broken| (seed, broken))
+    })
 }
 
 /// Plays the world of `seed`; prints all that happens where `trace`.

@@ -95,8 +95,10 @@ pub(crate) struct Local {
     relaxed: Vec<(usize, Copy)>,
     /// Records that may be sent unedited, by request or to heal the backend.
     may_push: Vec<bool>,
-    /// A wiped or evicted replica: the acknowledged copies of others still stand.
-    pub(crate) reset: bool,
+    /// Records whose local copy the user gave up: what comes back from the backend is news again.
+    gave_up: Vec<bool>,
+    /// Wiped or evicted: what was made before is as foreign as what others made.
+    reset: bool,
 }
 
 /// What made a commit.
@@ -187,6 +189,7 @@ impl Oracle {
     /// The user gave up the local copy.
     pub(crate) fn discarded(&mut self, replica: usize, index: usize, copy: Copy) {
         self.excuse(replica, index, copy);
+        self.replicas[replica].gave_up[index] = true;
         // What the backend has may be older than what was given up.
         self.replicas[replica].high[index] = None;
         self.replicas[replica].seen[index].clear();
@@ -495,7 +498,7 @@ impl Oracle {
     fn met(&mut self, replica: usize, index: usize, met: Copy) {
         let edit = &self.edits[met.edit];
         let (local, truth) = (&self.replicas[replica], &self.users[self.replicas[replica].user]);
-        if edit.author == replica && !edit.excused && !local.reset && !truth.restored {
+        if edit.author == replica && !edit.excused && !local.reset && !local.gave_up[index] && !truth.restored {
             self.breaks(format!(
                 "section 7: {met:?} of {index}, made at {replica}, is in conflict with a child of its own"
             ));
@@ -665,6 +668,7 @@ impl Local {
             deleted: Vec::new(),
             relaxed: Vec::new(),
             may_push: vec![false; KEYS_MAX],
+            gave_up: vec![false; KEYS_MAX],
             reset: false,
         }
     }
