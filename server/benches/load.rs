@@ -23,13 +23,12 @@ const BATCH_RECORDS: usize = 500;
 const PAGE_RECORDS: usize = 1_000;
 const WRITERS: usize = 4;
 const STREAMS: usize = 1_000;
-const ROUNDS: usize = 3;
 
 #[tokio::main]
 async fn main() {
     println!("| database | work | server | raw SQL | raw / server |\n| --- | --- | --- | --- | --- |");
     let folder = tempfile::tempdir().unwrap();
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let file = |name: &str| folder.path().join(format!("{name}-{round}.db")).to_string_lossy().into_owned();
         let raw = raw_sqlite(&file("raw")).await;
         measure("SQLite", folder.path(), &file("server"), raw).await;
@@ -38,6 +37,11 @@ async fn main() {
         let Some(url) = new_database().await else { continue };
         measure("Postgres", folder.path(), &url, raw).await;
     }
+}
+
+/// How often all is measured; `LASTWORD_BENCH_ROUNDS` for more.
+fn rounds() -> usize {
+    std::env::var("LASTWORD_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
 }
 
 /// Records a second.

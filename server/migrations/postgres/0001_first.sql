@@ -62,7 +62,8 @@ CREATE TABLE records (
     server_id  TEXT    NOT NULL,
     fields     TEXT    NOT NULL
 );
-CREATE UNIQUE INDEX records_by_id ON records (user_id, entity, id);
+-- The id before the entity: see the look-ups in store/postgres/push.rs.
+CREATE UNIQUE INDEX records_by_id ON records (user_id, id, entity);
 CREATE UNIQUE INDEX records_by_seq ON records (user_id, seq);
 CREATE INDEX records_by_entity_seq ON records (user_id, entity, seq);
 CREATE INDEX records_tombstones ON records (server_ms) WHERE deleted;

@@ -57,17 +57,18 @@ impl PushTx for PostgresPush {
     }
 
     async fn copies(&mut self, entity: &str, ids: &[&str]) -> Result<Vec<StoredCopy>, StoreError> {
-        // One look-up in the unique index for each id: on a table without statistics `= ANY` may walk all of a user's rows.
+        // One look-up in the unique index for each id. The entity is compared as an expression, or the planner, on a
+        // table without statistics, takes records_by_entity_seq as no dearer and walks all rows of the entity.
         let sql = "SELECT found.* FROM unnest($3::text[]) AS wanted (id) CROSS JOIN LATERAL (
                 SELECT entity, records.id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields
-                FROM records WHERE user_id = $1 AND entity = $2 AND records.id = wanted.id LIMIT 1) AS found";
+                FROM records WHERE user_id = $1 AND entity || '' = $2 AND records.id = wanted.id LIMIT 1) AS found";
         let query = sqlx::query(sql).bind(self.user_id).bind(entity).bind(ids);
         query.fetch_all(&mut *self.tx).await?.iter().map(read::copy).collect()
     }
 
     async fn live(&mut self, entity: &str, ids: &[&str]) -> Result<HashSet<String>, StoreError> {
         let sql = "SELECT wanted.id FROM unnest($3::text[]) AS wanted (id) CROSS JOIN LATERAL (
-                SELECT deleted FROM records WHERE user_id = $1 AND entity = $2 AND records.id = wanted.id LIMIT 1
+                SELECT deleted FROM records WHERE user_id = $1 AND entity || '' = $2 AND records.id = wanted.id LIMIT 1
             ) AS found WHERE NOT found.deleted";
         let query = sqlx::query_scalar(sql).bind(self.user_id).bind(entity).bind(ids);
         Ok(query.fetch_all(&mut *self.tx).await?.into_iter().collect())
