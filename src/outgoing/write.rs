@@ -120,7 +120,8 @@ impl Writing<'_> {
             let known = synced.is_some() || (is_clean && detect == Detect::Exact);
             let mut change = Change::new(key.clone(), stamp, detect::operation(&record, known), now);
             change.known = known;
-            change.base = synced.max(in_row.filter(|_| detect == Detect::Exact)).filter(|_| known);
+            // Also where it is not known to the backend: if the backend does have it, this is its copy.
+            change.base = synced.max(in_row.filter(|_| detect == Detect::Exact));
             change
         });
         change.edited();

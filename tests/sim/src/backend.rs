@@ -136,6 +136,7 @@ impl Backend {
     }
 
     /// The page behind `since`.
+    #[allow(clippy::too_many_arguments, reason = "one call; a struct would only rename them")]
     pub(crate) fn pull(
         &mut self,
         user: usize,

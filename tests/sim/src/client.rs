@@ -114,8 +114,10 @@ impl World {
 
     /// Gives a free lock to the first who waits.
     pub(crate) fn grant(&mut self, replica: usize) {
-        let free = self.replicas[replica].holder.is_none();
-        if let Some(tab) = self.replicas[replica].waiting.pop_front_if(|_| free) {
+        if self.replicas[replica].holder.is_some() {
+            return;
+        }
+        if let Some(tab) = self.replicas[replica].waiting.pop_front() {
             self.replicas[replica].holder = Some(tab);
             let at = self.here(replica, tab);
             let delay = self.rng.between(0, 5);
@@ -365,6 +367,7 @@ impl World {
         }
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "only two events are answers")]
     fn answer(&mut self, at: At, event: Event) {
         if self.rng.chance(self.fault_rate(self.profile.drop)) {
             let failed = match event {

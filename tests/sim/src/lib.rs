@@ -7,15 +7,17 @@ mod app;
 mod backend;
 mod client;
 mod copy;
+mod end;
 mod faults;
 mod oracle;
 mod profile;
 mod rng;
 mod settle;
+mod tally;
 mod wire;
 mod world;
 
-pub use oracle::Tally;
+pub use tally::Tally;
 
 /// Plays worlds with one deliberate mistake in the client until one breaks; how many worlds that took, and what broke.
 #[cfg(feature = "mutations")]

@@ -17,7 +17,9 @@ impl World {
             }
         }
         // What an app wrote without a stamp is found at the next start.
-        (0..self.replicas.len()).for_each(|replica| self.crash_all(replica));
+        if self.profile.scan {
+            (0..self.replicas.len()).for_each(|replica| self.crash_all(replica));
+        }
         self.pass(STRAGGLERS_MS);
         for round in 0..ROUNDS_MAX {
             self.activity = 0;

@@ -14,9 +14,10 @@ use lastword::record::Millis;
 
 use crate::backend::Backend;
 use crate::copy;
-use crate::oracle::{Oracle, Tally};
+use crate::oracle::Oracle;
 use crate::profile::Profile;
 use crate::rng::Rng;
+use crate::tally::Tally;
 
 /// Everything there is.
 pub(crate) struct World {
