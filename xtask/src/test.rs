@@ -65,6 +65,7 @@ const STEPS: &[Step] = &[
     Step { name: "deny", work: |w| check(run_one(cmd!(w.shell, "cargo deny check licenses bans sources"))) },
     Step { name: "rust", work: |w| Tally::of_runner(cmd!(w.shell, "cargo test --workspace --no-fail-fast")) },
     Step { name: "sim", work: |w| check(sim::run(w, &["--worlds", "60000", "--seed", "1"].map(OsString::from))) },
+    Step { name: "mutations", work: |w| Tally::of_runner(mutations(w)) },
     Step { name: "build", work: |w| check(build_all(w)) },
     Step { name: "size", work: |w| check(size::run(w)) },
     Step { name: "types", work: |w| check(run_one(cmd!(w.shell, "npm run check --workspaces --if-present"))) },
@@ -78,6 +79,11 @@ const SETUP: Step = Step { name: "setup", work: |w| check(setup::for_tests(w)) }
 
 fn clippy_wasm(workspace: &Workspace) -> Cmd<'_> {
     cmd!(workspace.shell, "cargo clippy --package lastword --target {WASM_TARGET} --all-targets -- -D warnings")
+}
+
+/// Deliberate mistakes, each of which the simulation must notice.
+fn mutations(workspace: &Workspace) -> Cmd<'_> {
+    cmd!(workspace.shell, "cargo test --release --package lastword-sim --features mutations --test mutations")
 }
 
 /// The package, the page, and the server that the end-to-end tests start.
