@@ -19,6 +19,8 @@ pub struct Config {
     pub style: Style,
     /// What the backend is asked with. A time only in resource style.
     pub since: Since,
+    /// True to send large bodies as gzip. Only for a backend that takes them.
+    pub gzip: bool,
     /// Most records in a batch.
     pub batch_records: usize,
     /// Most encoded bytes in a batch.
@@ -181,6 +183,7 @@ impl Config {
             entities,
             style,
             since: Since::Cursor,
+            gzip: false,
             batch_records: limits::BATCH_RECORDS,
             batch_bytes: limits::BATCH_BYTES,
             page_records: limits::PAGE_RECORDS,

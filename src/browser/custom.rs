@@ -13,7 +13,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::codec;
-use super::fetch::{Backend, DEADLINE_MS, bad_response};
+use super::fetch::{Backend, bad_response};
+use super::http::DEADLINE_MS;
 use crate::checkpoint::InFlight;
 use crate::config::Config;
 use crate::error::Error;

@@ -1,25 +1,21 @@
-//! The backend over `fetch`: request, deadline, limits, status to failure. Never retries and never follows a redirect.
+//! The backend over HTTP: addresses, headers, tokens, bodies to pages and answers. Never retries.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use futures_util::future::{Either, select};
-use gloo_net::http::{Method, Request, RequestBuilder, Response};
-use gloo_timers::future::TimeoutFuture;
+use gloo_net::http::{Method, RequestBuilder};
 use js_sys::{Function, Promise};
 use lastword_protocol::PROTOCOL_VERSION;
 use lastword_protocol::changeset::DownloadRequest;
-use lastword_protocol::error::ErrorBody;
-use lastword_protocol::limits::PAGE_BYTES_MAX;
 use lastword_protocol::push::{IDEMPOTENCY_KEY, REQUEST_ID, SYNC_PROTOCOL};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, RequestCache, RequestCredentials, RequestRedirect};
+use web_sys::{RequestCache, RequestCredentials, RequestRedirect};
 
+use super::http;
 use crate::checkpoint::InFlight;
 use crate::config::{Config, Since};
-use crate::engine::failure::REQUEST_DEADLINE_MS;
 use crate::error::Error;
 use crate::incoming::pull::Page;
 use crate::incoming::timed::Timed;
@@ -35,6 +31,8 @@ pub struct Backend {
     device_id: RefCell<String>,
     token: RefCell<Option<String>>,
     timed: Timed,
+    /// False once the backend has refused a zipped body.
+    takes_gzip: Cell<bool>,
     /// `token(refresh: boolean): Promise<string | null>`.
     ask_token: Function,
 }
@@ -62,6 +60,7 @@ impl Backend {
             device_id: RefCell::default(),
             token: RefCell::default(),
             timed: Timed::default(),
+            takes_gzip: Cell::new(true),
             ask_token,
         })
     }
@@ -73,6 +72,7 @@ impl Backend {
     pub fn set_address(&self, base: &str, headers: BTreeMap<String, String>) -> Result<(), Error> {
         let address = Address { base: checked(base)?, headers: headers.into_iter().collect() };
         *self.address.borrow_mut() = address;
+        self.takes_gzip.set(true);
         self.forget_token();
         Ok(())
     }
@@ -106,20 +106,44 @@ impl Backend {
             Some(token) => Some(token),
             None => self.ask(false).await,
         };
-        let abort = AbortController::new().map_err(|_| Failure::Network)?;
-        let address = self.address.borrow().clone();
-        let url = format!("{}{path}", address.base);
-        let mut request = RequestBuilder::new(&url)
-            .method(method)
+        let request = |encoding| self.built(method.clone(), path, key, token.as_deref(), encoding);
+        let Some(body) = body else { return http::send(request(None), None).await };
+        if self.config.gzip
+            && self.takes_gzip.get()
+            && body.len() >= GZIP_BYTES_MIN
+            && let Some(zipped) = http::gzip(body).await
+        {
+            match http::send(request(Some("gzip")), Some(zipped)).await {
+                Err(Failure::Status { status: 415, .. }) => self.takes_gzip.set(false),
+                answer => return answer,
+            }
+        }
+        http::send(request(None), Some(body.into())).await
+    }
+
+    /// A request without its body.
+    fn built(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        token: Option<&str>,
+        encoding: Option<&str>,
+    ) -> RequestBuilder {
+        let address = self.address.borrow();
+        // `manual` and not `error`: neither follows a redirect, and only this one tells that there was one.
+        let mut request = RequestBuilder::new(&format!("{}{path}", address.base))
             .cache(RequestCache::NoStore)
             .credentials(RequestCredentials::Omit)
-            .redirect(RequestRedirect::Error)
-            .abort_signal(Some(&abort.signal()))
+            .redirect(RequestRedirect::Manual)
             .header("Accept", "application/json")
             .header(SYNC_PROTOCOL, &PROTOCOL_VERSION.to_string())
             .header(REQUEST_ID, &uuid::Uuid::new_v4().to_string());
         for (name, value) in &address.headers {
             request = request.header(name, value);
+        }
+        if method != Method::GET {
+            request = request.header("Content-Type", "application/json");
         }
         if let Some(token) = token {
             request = request.header("Authorization", &format!("Bearer {token}"));
@@ -127,19 +151,10 @@ impl Backend {
         if let Some(key) = key {
             request = request.header(IDEMPOTENCY_KEY, key);
         }
-        let request = match body {
-            Some(body) => request.header("Content-Type", "application/json").body(body),
-            None => request.build(),
-        };
-        let answered = answer(request.map_err(|_| Failure::Network)?);
-        match select(Box::pin(answered), TimeoutFuture::new(DEADLINE_MS)).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(_) => {
-                // Without a reason: the request then rejects with a plain AbortError.
-                abort.abort();
-                Err(Failure::Timeout)
-            }
+        if let Some(encoding) = encoding {
+            request = request.header("Content-Encoding", encoding);
         }
+        request.method(method)
     }
 
     async fn pull_one(&self, entity: Entity, cursor: Option<&str>, limit: usize) -> Result<Page, Failure> {
@@ -148,9 +163,9 @@ impl Backend {
             return bad_response(validate::resource_page(&self.config, entity, &body));
         };
         let asked = self.timed.ask(entity, cursor, limit, overlap_ms);
-        let since = asked.since.map(|since| match self.config.entity(entity).names.time(since) {
-            serde_json::Value::String(text) => text,
-            number => number.to_string(),
+        let since = asked.since.map(|since| {
+            let time = self.config.entity(entity).names.time(since);
+            time.as_str().map_or_else(|| time.to_string(), str::to_owned)
         });
         let body = self.request(Method::GET, &self.pull_path(entity, since.as_deref(), limit), None, None).await?;
         bad_response(self.timed.page(&self.config, asked, &body))
@@ -198,37 +213,6 @@ impl Transport for Backend {
     }
 }
 
-async fn answer(request: Request) -> Result<Vec<u8>, Failure> {
-    let response = request.send().await.map_err(|_| Failure::Network)?;
-    if !response.ok() {
-        return Err(refusal(&response).await);
-    }
-    let content_type = response.headers().get("content-type").unwrap_or_default();
-    if !content_type.starts_with("application/json") {
-        return Err(Failure::BadResponse { reason: "its content type is not application/json".into() });
-    }
-    let body = response.binary().await.map_err(|_| Failure::Network)?;
-    if body.len() > BODY_BYTES_MAX {
-        return Err(Failure::BadResponse { reason: format!("a body of {} bytes is over the limit", body.len()) });
-    }
-    Ok(body)
-}
-
-async fn refusal(response: &Response) -> Failure {
-    let retry_after_ms = response.headers().get("retry-after").and_then(|after| after.trim().parse::<u64>().ok());
-    let said = response.binary().await.ok().filter(|body| body.len() <= BODY_BYTES_MAX);
-    let error = said.and_then(|body| serde_json::from_slice::<ErrorBody>(&body).ok()).map(|body| body.error);
-    let epoch = error.as_ref().and_then(|error| Some(error.details.as_ref()?.get("epoch")?.as_str()?.to_owned()));
-    Failure::Status {
-        status: response.status(),
-        retry_after_ms: retry_after_ms
-            .map(|seconds| seconds.saturating_mul(1_000))
-            .or_else(|| error.as_ref().and_then(|error| error.retry_after_ms)),
-        epoch,
-        message: error.map(|error| error.message).unwrap_or_default(),
-    }
-}
-
 /// The base address without its last slash.
 fn checked(base: &str) -> Result<String, Error> {
     let config = |message: String| Error::Config { message };
@@ -259,7 +243,5 @@ fn encode(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thirty thousand")]
-pub(super) const DEADLINE_MS: u32 = REQUEST_DEADLINE_MS as u32;
-/// A page or an answer over this is not of the protocol: its records are within `PAGE_BYTES_MAX`, and some envelope.
-const BODY_BYTES_MAX: usize = 4 * PAGE_BYTES_MAX;
+/// A smaller body is not worth the work.
+const GZIP_BYTES_MIN: usize = 4 * 1024;

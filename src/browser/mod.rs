@@ -5,6 +5,7 @@ pub mod codec;
 pub mod custom;
 pub mod database;
 pub mod fetch;
+mod http;
 pub mod indexeddb;
 pub mod locks;
 pub mod reader;

@@ -98,6 +98,9 @@ pub(super) struct BackendOptions {
     overlap_ms: Option<i64>,
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
+    /// Sends large bodies as gzip.
+    #[serde(default)]
+    gzip: bool,
     /// The protocol's 100 when absent.
     #[serde(default)]
     batch_records: Option<usize>,
@@ -201,6 +204,7 @@ pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
     };
     let mut checked = Config::new(declared, style, &compile_pattern)?;
     checked.since = options.backend.since()?;
+    checked.gzip = options.backend.gzip;
     let pace = pace(options.interval_ms, options.debounce_ms)?;
     checked.interval_ms = pace.interval_ms.unwrap_or(INTERVAL_MS);
     checked.debounce_ms = pace.debounce_ms.unwrap_or(DEBOUNCE_MS);
