@@ -1,5 +1,6 @@
 //! The store contract on IndexedDB, in a service worker.
 #![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod contract;
 mod indexeddb;

@@ -1,4 +1,5 @@
 //! The store contract on memory, on the host.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod contract;
 
