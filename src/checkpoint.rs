@@ -94,6 +94,21 @@ pub struct Sent {
     /// Stamp of the copy that was sent.
     pub stamp: Stamp,
     /// Hash of the content that was sent, where the app writes rows by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex")]
     pub hash: Option<u64>,
+}
+
+/// A hash as text: a JavaScript number, as a stored value holds it, has 53 bits.
+mod hex {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+    pub(super) fn serialize<S: Serializer>(hash: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:x}", hash.unwrap_or_default()))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map(Some).map_err(D::Error::custom)
+    }
 }
