@@ -1,0 +1,334 @@
+//! One smallest script for each fault that the simulation found. Never random.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use lastword::checkpoint::ResyncReason;
+use lastword::commit::{Refusal, Step};
+use lastword::config::{Config, Detect, EntityDeclaration, Policy, Style};
+use lastword::engine::Engine;
+use lastword::engine::lease::Open;
+use lastword::engine::state::{Action, Event, StoreStep};
+use lastword::incoming::apply::{ApplyPage, PageApplied};
+use lastword::incoming::conflict::Notice;
+use lastword::incoming::pull::{Arrived, Page};
+use lastword::incoming::resync::StartResync;
+use lastword::memory::MemoryStore;
+use lastword::outgoing::ack::{Settle, Settled};
+use lastword::outgoing::detect::Scan;
+use lastword::outgoing::encode::{Plan, Stage, Staged};
+use lastword::outgoing::outbox::{Change, ChangeState};
+use lastword::outgoing::push::{Answer, Fate};
+use lastword::outgoing::retry::{Choice, Discard, Resolve, Wipe};
+use lastword::outgoing::write::{Edit, EditKind, LocalWrite};
+use lastword::ports::{Now, StoreError};
+use lastword::protocol::entity::EntityDef;
+use lastword::record::{Entity, Fields, Key, Millis, Record, Row, Scope, ServerMillis, Stamp, StoredRow};
+
+const A: Entity = Entity(0);
+const B: Entity = Entity(1);
+
+/// A database with entities `a` and `b`; a `b` names its `a` in field `parent`.
+struct Db(MemoryStore);
+
+impl Db {
+    fn new(detect: Detect, policy: Policy) -> Self {
+        let store = MemoryStore::new(Rc::new(config(detect, policy)));
+        let open = |lead| Open { account: None, device_id: "d".into(), hash_key: 7, lead };
+        store.run_now(&open(false)).unwrap();
+        store.run_now(&open(true)).unwrap();
+        Self(store)
+    }
+
+    fn run<S: Step>(&self, step: &S) -> S::Outcome {
+        self.0.run_now(step).unwrap()
+    }
+
+    fn edit(&self, kind: EditKind, now: i64) -> Vec<Record> {
+        self.run(&LocalWrite { edits: vec![Edit { key: key(), kind }], now: Millis(now) })
+    }
+
+    fn put(&self, name: &str, now: i64) {
+        self.edit(EditKind::Put(fields(name)), now);
+    }
+
+    /// A write by the app alone, beside us.
+    fn app_writes(&self, entity: Entity, record: Record) {
+        let synced = self.0.look(|tables| tables.row(entity, &record.id).and_then(|row| row.synced));
+        self.0.write_rows(entity, [(record.id.clone(), Some(StoredRow::Row(Row { record, synced })))]);
+    }
+
+    fn scan(&self, now: i64) {
+        self.run(&Scan { fence: 1, entity: A, now: Millis(now), offset_ms: 0, deep: true });
+    }
+
+    fn page(&self, records: Vec<Record>, cursor: &str, up_to: i64, has_more: bool) -> PageApplied {
+        let scope = Scope::One(A);
+        let since = self.0.look(|tables| tables.checkpoints.get(&scope).and_then(|held| held.cursor.clone()));
+        let page = Page {
+            scope,
+            arrived: records.into_iter().map(|record| Arrived::Good(A, record)).collect(),
+            cursor: cursor.into(),
+            has_more,
+            up_to: Some(ServerMillis(up_to)),
+            server_time: None,
+            epoch: Some("e".into()),
+            remaining: None,
+        };
+        self.run(&ApplyPage { fence: 1, since, page, now: Millis(1), offset_ms: 0 })
+    }
+
+    fn stage(&self, entity: Entity) -> Staged {
+        let planned = self.run(&Plan { now: Millis(1) });
+        let keys = planned.into_iter().map(|planned| planned.key).filter(|key| key.entity == entity).collect();
+        let idempotency_key = "k".into();
+        self.run(&Stage {
+            fence: 1,
+            scope: Scope::One(entity),
+            keys,
+            idempotency_key,
+            bytes_max: 9_999,
+            now: Millis(1),
+        })
+    }
+
+    fn settle(&self, staged: Staged, fate: Fate) -> Settled {
+        let answer = Answer { results: BTreeMap::from([(key(), fate)]), server_time: None, epoch: None };
+        let in_flight = staged.in_flight.unwrap();
+        self.run(&Settle { fence: 1, in_flight, answer, now: Millis(1) })
+    }
+
+    fn push(&self, fate: Fate) -> Settled {
+        self.settle(self.stage(A), fate)
+    }
+
+    fn resync(&self, reason: ResyncReason) {
+        self.run(&StartResync { fence: 1, scope: Scope::One(A), reason, epoch: None });
+    }
+
+    fn row(&self) -> Option<Record> {
+        self.0.look(|tables| tables.row(A, "r").map(|row| row.record.clone()))
+    }
+
+    fn name(&self) -> Option<String> {
+        self.row().and_then(|record| record.fields["name"].as_str().map(str::to_owned))
+    }
+
+    fn change(&self) -> Option<Change> {
+        self.0.look(|tables| tables.changes.value(A, "r").cloned())
+    }
+}
+
+fn config(detect: Detect, policy: Policy) -> Config {
+    let declare = |parent: Option<&str>| {
+        let references = parent.into_iter().map(|parent| ("parent".to_owned(), parent.to_owned())).collect();
+        let def = EntityDef { references, ..EntityDef::default() };
+        EntityDeclaration { def, detect, policy, ..EntityDeclaration::default() }
+    };
+    let declared = BTreeMap::from([("a".to_owned(), declare(None)), ("b".to_owned(), declare(Some("a")))]);
+    Config::new(declared, Style::Resource, &|_| Err("no patterns here".into())).unwrap()
+}
+
+fn key() -> Key {
+    Key::new(A, "r")
+}
+
+fn fields(name: &str) -> Fields {
+    Fields::from_iter([("name".to_owned(), name.into())])
+}
+
+fn copy(name: &str, stamp: i64, server: i64) -> Record {
+    Record {
+        id: "r".into(),
+        client_created_at: Stamp(1),
+        client_updated_at: Stamp(stamp),
+        is_deleted: false,
+        server_updated_at: (server > 0).then_some(ServerMillis(server)),
+        server_id: None,
+        version: None,
+        sync: None,
+        fields: fields(name),
+    }
+}
+
+fn applied(server: i64) -> Fate {
+    Fate::Applied { server_updated_at: Some(ServerMillis(server)), version: None, server_id: None }
+}
+
+#[test]
+fn an_open_that_is_never_answered_is_tried_again() {
+    let mut engine = Engine::new(Rc::new(config(Detect::Exact, Policy::LastWriteWins)), None, 1);
+    let at = |mono| Now { wall: Millis(mono), mono };
+    engine.handle(Event::Start, at(0));
+    engine.handle(Event::LeadGranted, at(0));
+    let wake = engine.wake_at().unwrap();
+    let actions = engine.handle(Event::Woken, at(wake));
+    assert!(actions.iter().any(|action| matches!(action, Action::Transact(_, StoreStep::Open(_)))));
+}
+
+#[test]
+fn a_wiped_database_is_not_bound_again_by_its_old_leader() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    let open = |lead| Open { account: Some("old".into()), device_id: "d".into(), hash_key: 7, lead };
+    db.run(&open(false));
+    db.run(&Wipe);
+    assert_eq!(db.0.run_now(&open(true)).err(), Some(StoreError::Refused(Refusal::AccountMismatch)));
+}
+
+#[test]
+fn an_edit_found_while_a_page_is_applied_leaves_no_acknowledged_change() {
+    let db = Db::new(Detect::Scan, Policy::LastWriteWins);
+    db.app_writes(A, copy("one", 10, 0));
+    db.scan(20);
+    db.push(applied(100));
+    db.app_writes(A, copy("two", 30, 0));
+    db.page(vec![copy("one", 10, 100)], "1", 100, true);
+    let done = db.page(Vec::new(), "2", 100, false);
+    assert_eq!(done.notices, []);
+    assert_eq!(db.change().unwrap().stamp, Stamp(30));
+}
+
+#[test]
+fn an_edit_stamped_by_a_late_clock_does_not_lose_to_the_copy_it_replaced() {
+    let db = Db::new(Detect::Scan, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 50, 100)], "1", 100, false);
+    db.app_writes(A, copy("mine", 20, 0));
+    db.page(vec![copy("theirs", 50, 100)], "2", 100, false);
+    assert_eq!(db.name().as_deref(), Some("mine"));
+    assert_eq!(db.row().unwrap().client_updated_at, Stamp(51));
+}
+
+#[test]
+fn our_own_write_over_a_row_stamped_by_a_late_clock_is_newer_than_what_that_replaced() {
+    let db = Db::new(Detect::Scan, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 50, 100)], "1", 100, false);
+    db.app_writes(A, copy("mine", 20, 0));
+    assert_eq!(db.edit(EditKind::Put(fields("again")), 21)[0].client_updated_at, Stamp(51));
+}
+
+#[test]
+fn an_acknowledgement_that_no_pull_comes_up_to_is_sent_again() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("mine", 10);
+    db.push(applied(100));
+    for cursor in ["1", "2", "3"] {
+        assert_eq!(db.change().unwrap().state, ChangeState::Acknowledged);
+        db.page(Vec::new(), cursor, 50, false);
+    }
+    assert_eq!(db.change().unwrap().state, ChangeState::Pending);
+}
+
+#[test]
+fn an_older_copy_accepted_after_the_acknowledgement_means_that_it_was_lost() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("mine", 10);
+    db.push(applied(100));
+    let done = db.page(vec![copy("theirs", 5, 200)], "1", 200, false);
+    assert_eq!(done.notices, [Notice::LostByBackend(key())]);
+    assert_eq!(db.name().as_deref(), Some("mine"));
+    assert_eq!(db.change().unwrap().state, ChangeState::Pending);
+}
+
+#[test]
+fn a_conflict_answer_is_not_undone_by_a_reader_that_lags() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("mine", 10);
+    db.push(Fate::Conflict(copy("theirs", 20, 100)));
+    db.page(vec![copy("before", 5, 50)], "1", 60, false);
+    assert_eq!(db.name().as_deref(), Some("theirs"));
+}
+
+#[test]
+fn a_discarded_edit_gives_way_to_the_backends_older_copy() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 5, 100)], "1", 100, false);
+    db.put("mine", 10);
+    db.run(&Discard { key: key() });
+    db.page(vec![copy("theirs", 5, 100)], "1", 100, false);
+    assert_eq!(db.name().as_deref(), Some("theirs"));
+}
+
+#[test]
+fn what_was_discarded_on_its_way_does_not_acknowledge_the_next_edit() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("first", 10);
+    let staged = db.stage(A);
+    db.run(&Discard { key: key() });
+    db.put("second", 10);
+    db.settle(staged, applied(100));
+    assert_eq!(db.change().unwrap().state, ChangeState::Pending);
+}
+
+#[test]
+fn a_full_pull_from_a_reader_that_lags_removes_nothing() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 5, 100)], "1", 100, false);
+    db.resync(ResyncReason::CursorExpired);
+    assert!(db.page(Vec::new(), "0", 50, false).checkpoint.resync.is_some());
+    assert_eq!(db.name().as_deref(), Some("theirs"));
+    db.page(Vec::new(), "2", 110, false);
+    assert_eq!(db.name(), None);
+}
+
+#[test]
+fn an_expired_cursor_does_not_forget_the_history_it_was_of() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 5, 100)], "1", 100, false);
+    db.resync(ResyncReason::CursorExpired);
+    let epoch = db.0.look(|tables| tables.checkpoints[&Scope::One(A)].epoch.clone());
+    assert_eq!(epoch.as_deref(), Some("e"));
+}
+
+#[test]
+fn a_child_waits_for_a_parent_that_is_not_marked_yet() {
+    let db = Db::new(Detect::Scan, Policy::LastWriteWins);
+    db.app_writes(A, copy("parent", 10, 0));
+    let mut child = copy("child", 11, 0);
+    child.fields.insert("parent".into(), "r".into());
+    db.app_writes(B, child);
+    db.run(&Scan { fence: 1, entity: B, now: Millis(20), offset_ms: 0, deep: true });
+    assert_eq!(db.stage(B).in_flight, None);
+}
+
+#[test]
+fn a_conflict_with_a_purged_record_keeps_its_own_copy() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 5, 100)], "1", 100, false);
+    db.put("mine", 10);
+    db.push(Fate::Gone);
+    assert_eq!(db.row(), None);
+    db.page(vec![copy("made again", 20, 200)], "2", 200, false);
+    let chosen = db.run(&Resolve { key: key(), choice: Choice::KeepLocal, now: Millis(30) }).unwrap();
+    assert_eq!(chosen.fields, fields("mine"));
+    assert!(chosen.client_updated_at > Stamp(20));
+}
+
+#[test]
+fn a_conflict_forgets_a_remote_copy_that_was_purged() {
+    let db = Db::new(Detect::Exact, Policy::Manual);
+    db.put("mine", 10);
+    db.page(vec![copy("theirs", 20, 100)], "1", 100, false);
+    db.resync(ResyncReason::CursorExpired);
+    db.page(Vec::new(), "2", 200, false);
+    db.run(&Resolve { key: key(), choice: Choice::KeepRemote, now: Millis(30) });
+    assert_eq!(db.row(), None);
+}
+
+#[test]
+fn another_copy_with_the_very_stamp_that_was_sent_is_a_conflict() {
+    let db = Db::new(Detect::Exact, Policy::Manual);
+    db.put("mine", 10);
+    let settled = db.push(Fate::Conflict(copy("theirs", 10, 100)));
+    assert_eq!(settled.notices, [Notice::Conflict(key())]);
+    assert_eq!(db.name().as_deref(), Some("mine"));
+}
+
+#[test]
+fn a_record_marked_as_it_stands_is_no_conflict_with_itself() {
+    let db = Db::new(Detect::Exact, Policy::Manual);
+    db.put("mine", 10);
+    db.push(applied(100));
+    db.page(vec![db.row().unwrap()], "1", 100, false);
+    db.edit(EditKind::MarkDirty, 20);
+    assert_eq!(db.change().unwrap().base, Some(Stamp(10)));
+}
