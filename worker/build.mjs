@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["client.ts", "sync-worker.ts", "react.ts"],
+  entryPoints: ["client.ts", "sync-worker.ts", "react.ts", "dexie.ts"],
   outdir: "../pkg/dist",
   bundle: true,
   format: "esm",
@@ -10,6 +10,6 @@ await build({
   minify: true,
   legalComments: "none",
   // wasm-bindgen's own module stays as it is: bundlers find the wasm file through its `new URL`.
-  external: ["./lastword.js", "react"],
+  external: ["./lastword.js", "react", "dexie"],
   logLevel: "warning",
 });

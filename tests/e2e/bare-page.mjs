@@ -1,13 +1,17 @@
 // The package as it is published, in a page of its own: a plain `import` from where the files are served.
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), "../../pkg/dist");
+const DEXIE = join(dirname(createRequire(import.meta.url).resolve("dexie/package.json")), "dist/modern/dexie.mjs");
+const PAGE = `<!doctype html><title>bare</title><script type="importmap">{"imports":{"dexie":"/dexie.mjs"}}</script>`;
 
-/** Answers for a proxy: `/bare.html` and the package's files under `/lastword/`. */
+/** Answers for a proxy: `/bare.html`, the package's files under `/lastword/`, and Dexie. */
 export async function bareAnswer({ path }) {
-  if (path === "/bare.html") return { headers: { "content-type": "text/html" }, body: "<!doctype html><title>bare</title>" };
+  if (path === "/bare.html") return { headers: { "content-type": "text/html" }, body: PAGE };
+  if (path === "/dexie.mjs") return { headers: { "content-type": "text/javascript" }, body: await readFile(DEXIE) };
   if (!path.startsWith("/lastword/")) return undefined;
   const name = path.slice("/lastword/".length);
   const body = await readFile(join(DIST, name)).catch(() => undefined);

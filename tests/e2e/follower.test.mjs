@@ -1,44 +1,35 @@
 // The package in two tabs of one database: one leads, both show the same, and the lead moves without a second push.
 import assert from "node:assert/strict";
-import { openProfile } from "./browser.mjs";
 import { bareAnswer, openBare } from "./bare-page.mjs";
-import { ownBackend, MOODS } from "./own-backend.mjs";
-import { scenario } from "./world.mjs";
+import { MOODS, own } from "./own-backend.mjs";
 
-/** A scenario with two open tabs of one database; the first leads. Nothing is synced but on request or after an edit. */
+/** A test with two open tabs of one database; the first leads. Nothing is synced but on request or after an edit. */
 function tabs(name, body) {
-  scenario(name, async (world) => {
-    const front = await world.proxy();
-    const backend = ownBackend();
-    front.answer = (request) => backend.answer(request) ?? bareAnswer(request);
-    const profile = await openProfile();
-    try {
-      const open = async () => {
-        const page = await openBare(profile.context, front.url);
-        await page.evaluate(async (MOODS) => {
-          globalThis.seen = [];
-          globalThis.sync = await createSync({
-            database: "shared", entities: { moods: MOODS }, backend: { url: "/", since: "time" }, intervalMs: 86_400_000, debounceMs: 0,
-          });
-          globalThis.moods = sync.entities.moods;
-          for (const type of ["change", "conflict", "failure", "superseded", "signed_out"]) sync.on(type, (event) => seen.push(event));
-          /** Resolves with the first status that passes. */
-          globalThis.until = (test) => new Promise((resolve) => {
-            const look = () => test(sync.getSnapshot()) && (stop(), resolve(sync.getSnapshot()));
-            const stop = sync.subscribe(look);
-            look();
-          });
-        }, MOODS);
-        return page;
-      };
-      const leader = await open();
-      await leader.evaluate(() => until((status) => status.leader && status.state === "idle" && status.lastSyncAt));
-      const follower = await open();
-      await follower.evaluate(() => until((status) => status.lastSyncAt));
-      await body({ ...world, front, backend, leader, follower, pushes: () => backend.requests.filter(({ method }) => method === "POST") });
-    } finally {
-      await profile.close();
-    }
+  own(name, async ({ context, front, backend }) => {
+    const open = async () => {
+      const page = await openBare(context, front.url);
+      await page.evaluate(async (MOODS) => {
+        globalThis.seen = [];
+        globalThis.sync = await createSync({
+          database: "shared", entities: { moods: MOODS }, backend: { url: "/", since: "time" }, intervalMs: 86_400_000, debounceMs: 0,
+        });
+        globalThis.moods = sync.entities.moods;
+        for (const type of ["change", "conflict", "failure", "superseded", "signed_out"]) sync.on(type, (event) => seen.push(event));
+        /** Resolves with the first status that passes. */
+        globalThis.until = (test) => new Promise((resolve) => {
+          const look = () => test(sync.getSnapshot()) && (stop(), resolve(sync.getSnapshot()));
+          const stop = sync.subscribe(look);
+          look();
+        });
+      }, MOODS);
+      return page;
+    };
+    const leader = await open();
+    await leader.evaluate(() => until((status) => status.leader && status.state === "idle" && status.lastSyncAt));
+    const follower = await open();
+    await follower.evaluate(() => until((status) => status.lastSyncAt));
+    const pushes = () => backend.requests.filter(({ method }) => method === "POST");
+    await body({ front, backend, leader, follower, pushes });
   });
 }
 

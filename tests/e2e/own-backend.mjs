@@ -1,7 +1,27 @@
 // A REST backend of an app's own: snake case, ISO times, deletion by a time, pages by time and no cursors.
+import { test } from "node:test";
+import { bareAnswer } from "./bare-page.mjs";
+import { openProfile } from "./browser.mjs";
+import { startProxy } from "./proxy.mjs";
+
+/** A test with an own backend, which serves the bare page too, and a browser profile. No lastword-server is needed. */
+export function own(name, body) {
+  test(name, { timeout: TEST_MAX_MS }, async () => {
+    const backend = ownBackend();
+    const front = await startProxy(() => front.url);
+    front.answer = (request) => backend.answer(request) ?? bareAnswer(request);
+    const profile = await openProfile();
+    try {
+      await body({ front, backend, context: profile.context });
+    } finally {
+      await profile.close();
+      await front.close();
+    }
+  });
+}
 
 /** Answers `GET /api/moods` and `POST /sync/moods` from memory; `requests` holds what was asked. */
-export function ownBackend() {
+function ownBackend() {
   const rows = new Map();
   const requests = [];
   let clock = Date.parse("2026-01-01T00:00:00.000Z");
@@ -59,3 +79,5 @@ export const MOODS = {
     properties: { mood: { type: "integer" }, note: { type: "string" } },
   },
 };
+
+const TEST_MAX_MS = 120_000;

@@ -1,24 +1,14 @@
 // A backend of the app's own: mapped names and times over HTTP by time, functions of the app, one account after another.
 import assert from "node:assert/strict";
-import { openProfile } from "./browser.mjs";
-import { bareAnswer, openBare } from "./bare-page.mjs";
-import { MOODS, ownBackend } from "./own-backend.mjs";
-import { scenario } from "./world.mjs";
+import { openBare } from "./bare-page.mjs";
+import { MOODS, own as withBackend } from "./own-backend.mjs";
 
-/** A scenario with an own backend behind the page's address and a bare page. */
+/** A test with an own backend and a bare page. */
 function own(name, body) {
-  scenario(name, async (world) => {
-    const front = await world.proxy();
-    const backend = ownBackend();
-    front.answer = (request) => backend.answer(request) ?? bareAnswer(request);
-    const profile = await openProfile();
-    try {
-      const page = await openBare(profile.context, front.url);
-      await body({ ...world, front, backend, page });
-      await page.evaluate(() => globalThis.sync?.destroy());
-    } finally {
-      await profile.close();
-    }
+  withBackend(name, async (world) => {
+    const page = await openBare(world.context, world.front.url);
+    await body({ ...world, page });
+    await page.evaluate(() => globalThis.sync?.destroy());
   });
 }
 
