@@ -128,7 +128,7 @@ impl Script {
                 epoch: Some("e".into()),
                 remaining: None,
             }),
-            said => Err(failure(&said)),
+            said @ (Said::Applied(_) | Said::Status(_) | Said::NoConnection) => Err(failure(&said)),
         }
     }
 
@@ -139,7 +139,7 @@ impl Script {
                 let results = ids.iter().map(|id| (Key::new(NOTES, id), fate.clone())).collect();
                 Ok(Answer { results, server_time: None, epoch: None })
             }
-            said => Err(failure(&said)),
+            said @ (Said::Page { .. } | Said::Status(_) | Said::NoConnection) => Err(failure(&said)),
         }
     }
 
