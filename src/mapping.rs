@@ -76,7 +76,7 @@ impl FieldNames {
         let mut envelope = Fields::new();
         for (own, name) in self.pairs() {
             if let Some(value) = object.remove(own) {
-                envelope.insert(name.to_owned(), self.to_record(name, value));
+                envelope.insert(name.to_owned(), self.record_value(name, value));
             }
         }
         if let Some(hint) = object.remove(record::SYNC) {
@@ -111,7 +111,7 @@ impl FieldNames {
         let mut envelope = record.into_object();
         for (own, name) in self.pairs() {
             if let Some(value) = envelope.remove(name) {
-                object.insert(own.to_owned(), self.from_record(name, value, stamp));
+                object.insert(own.to_owned(), self.app_value(name, value, stamp));
             }
         }
         object.extend(envelope);
@@ -197,19 +197,22 @@ impl FieldNames {
     }
 
     /// A value of the app's as the record holds it; one of the wrong form stays, to be refused by its field.
-    fn to_record(&self, name: &str, value: Value) -> Value {
+    fn record_value(&self, name: &str, value: Value) -> Value {
         match name {
-            record::IS_DELETED if self.deleted_at.is_some() => match value {
+            record::IS_DELETED if self.deleted_at.is_some() => match &value {
                 Value::Null => false.into(),
-                time if self.ms(&time).is_some() => true.into(),
-                other => Value::Array(vec![other]),
+                _ if self.ms(&value).is_some() => true.into(),
+                // Neither a time nor null: a form that no deletion mark has.
+                Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                    Value::Array(vec![value])
+                }
             },
             _ if is_time(name) => self.ms(&value).map_or(value, Value::from),
             _ => value,
         }
     }
 
-    fn from_record(&self, name: &str, value: Value, stamp: Stamp) -> Value {
+    fn app_value(&self, name: &str, value: Value, stamp: Stamp) -> Value {
         match name {
             record::IS_DELETED if self.deleted_at.is_some() => {
                 if value == Value::Bool(true) {

@@ -1,5 +1,7 @@
 //! Rows and wire of an app with names and time forms of its own (M2): what arrives, what leaves, what is set aside.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::collections::BTreeMap;
 
 use lastword::checkpoint::{InFlight, Replica};

@@ -18,10 +18,10 @@ pub fn to_js(error: &Error) -> JsValue {
         #[allow(clippy::cast_precision_loss, reason = "bounded by an hour")]
         set("retryAfterMs", (after as f64).into());
     }
-    if let Error::Invalid { fields } = error {
-        if let Ok(fields) = codec::to_js(fields) {
-            set("details", fields);
-        }
+    if let Error::Invalid { fields } = error
+        && let Ok(fields) = codec::to_js(fields)
+    {
+        set("details", fields);
     }
     thrown.into()
 }

@@ -1,6 +1,7 @@
 //! What JavaScript sees of the core. Never decides.
 
 pub mod client;
+mod core;
 pub mod error;
 pub mod options;
 pub mod status;
