@@ -61,6 +61,12 @@ export async function unzip(bytes) {
   return new Response(new Response(bytes).body.pipeThrough(new DecompressionStream("gzip"))).text();
 }
 
+/** How many hold a lock, and how many wait for it. */
+export async function lock_counts(name) {
+  const { held, pending } = await navigator.locks.query();
+  return [held, pending].map((locks) => locks.filter((lock) => lock.name === name).length).join(" ");
+}
+
 /** Lets everything happen that waits for no timer. */
 export async function settle() {
   for (let turn = 0; turn < 20; turn++) {
@@ -86,6 +92,8 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub(crate) async fn unzip(bytes: JsValue) -> Result<JsValue, JsValue>;
     pub(crate) async fn settle();
+    #[wasm_bindgen(catch)]
+    pub(crate) async fn lock_counts(name: &str) -> Result<JsValue, JsValue>;
 
     pub(crate) type Timers;
     #[wasm_bindgen(method, getter)]
