@@ -196,13 +196,16 @@ mod contract {
         let gone = |id, seq, stamp| StoredCopy { deleted: true, stamp, ..copy(id, seq) };
         write(store, user, vec![gone("a", 1, 90), gone("b", 2, 10), copy("c", 3), gone("d", 4, 5)]).await;
         let (bob, _) = add_user(store, "bob").await;
-        write(store, bob, vec![copy("x", 1)]).await;
+        write(store, bob, vec![copy("w", 6), gone("x", 7, 95)]).await;
+        let (cat, _) = add_user(store, "cat").await;
+        write(store, cat, vec![copy("w", 1), StoredCopy { server_ms: START_MS + 3, ..gone("x", 2, 95) }]).await;
         let purged = purge(store, ServerMillis(START_MS + 4), 0).await.unwrap();
-        assert_eq!(purged.tombstones, 2);
+        assert_eq!(purged.tombstones, 3);
         let state = store.user_state(user).await.unwrap();
         assert_eq!((state.horizon_seq, state.purged_stamp), (2, Some(90)));
         assert_eq!(ids(store, user, query(0)).await, ["c", "d"]);
         assert_eq!(store.user_state(bob).await.unwrap().purged_stamp, None);
+        assert_eq!(store.user_state(cat).await.unwrap().purged_stamp, Some(95), "each user its own");
         assert_eq!(purge(store, ServerMillis(START_MS + 5), 0).await.unwrap().tombstones, 1);
         let state = store.user_state(user).await.unwrap();
         assert_eq!((state.horizon_seq, state.purged_stamp, state.head_seq), (4, Some(90), 4));
