@@ -2,7 +2,10 @@
 //!
 //! Source: docs/protocol.md, sections 7 and 8; invariants I5, I9, I12, I22.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+
+use lastword_protocol::order;
 
 use super::conflict::{Conflict, Notice};
 use super::merge::{self, Outcome};
@@ -10,7 +13,7 @@ use super::pull::{Arrived, Page};
 use super::resync;
 use crate::checkpoint::{Checkpoint, Replica, ResyncReason};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
-use crate::config::{Config, Detect, Since};
+use crate::config::{Config, Detect, Policy, Since};
 use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::outgoing::detect::{self, Clock, LocalEdit, OFFSET_CORRECTED_MS};
@@ -109,6 +112,9 @@ impl ApplyPage {
                 .collect();
             if !marked.is_empty() && self.page.has_more {
                 reads.push(Read::Changes(entity, marked.clone()));
+            }
+            if config.entity(entity).policy == Policy::Manual && !marked.is_empty() {
+                reads.push(Read::Conflicts(entity, marked.clone()));
             }
             let rows = if reads_rows { ids } else { marked };
             if !rows.is_empty() {
@@ -268,6 +274,11 @@ impl Applying<'_> {
 
     fn conflict(&mut self, edit: Option<LocalEdit>, local: Record, remote: &Record) {
         let Some(LocalEdit { mut change, record }) = edit else { return };
+        let met = self.found.conflicts.value(change.key.entity, &change.key.id).and_then(|found| found.remote.as_ref());
+        if !self.heals() && met.is_some_and(|met| order::compare(met, remote) == Ordering::Greater) {
+            // A reader that lags: the choice is about a newer copy already.
+            return;
+        }
         change.known = true;
         change.state = ChangeState::Conflict;
         self.out.notices.push(Notice::Conflict(change.key.clone()));
@@ -351,16 +362,14 @@ impl Applying<'_> {
                 if change.state != ChangeState::Acknowledged || is_delivered(&change.key) {
                     continue;
                 }
-                // A full pull of one history brings all but the purged. What this replica wrote itself is sent again
-                // all the same: the backend then says that it is gone.
-                let unwritten = change.operation == Operation::Delete || change.sent != Some(change.stamp);
-                if self.resyncs_for(ResyncReason::CursorExpired) && unwritten && !self.is_seen(entity, id) {
-                    self.writes.push(Write::DeleteChange(change.key.clone()));
-                    self.writes.push(Write::DeleteRow(change.key.clone()));
-                    continue;
-                }
                 match (self.step.page.up_to, change.acked_at) {
                     (Some(up_to), Some(acked_at)) if acked_at > up_to => self.wait_for_delivery(change.clone()),
+                    // A full pull of one history brings all but the purged. What this replica wrote itself is sent again
+                    // all the same: the backend then says that it is gone.
+                    (Some(_), Some(_)) if self.is_purged(change) => {
+                        self.writes.push(Write::DeleteChange(change.key.clone()));
+                        self.writes.push(Write::DeleteRow(change.key.clone()));
+                    }
                     (Some(_), Some(_)) if mutation::is(Mutation::LostRecordNotRequeued) => {
                         self.writes.push(Write::DeleteChange(change.key.clone()));
                     }
@@ -383,9 +392,11 @@ impl Applying<'_> {
         self.writes.push(Write::PutChange(change));
     }
 
-    /// True for a record that an earlier page of this full pull brought, in an older copy than the acknowledged one.
-    fn is_seen(&self, entity: Entity, id: &str) -> bool {
-        self.found.seen.value(entity, id).is_some()
+    /// True for a deletion, or a copy that others wrote, which a full pull of one history did not bring.
+    fn is_purged(&self, change: &Change) -> bool {
+        let unwritten = change.operation == Operation::Delete || change.sent != Some(change.stamp);
+        let Key { entity, id } = &change.key;
+        unwritten && self.resyncs_for(ResyncReason::CursorExpired) && self.found.seen.value(*entity, id).is_none()
     }
 
     fn is_quarantined(&self, entity: Entity, id: &str) -> bool {

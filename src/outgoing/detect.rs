@@ -117,7 +117,8 @@ pub fn local_edit(key: &Key, row: Option<&Row>, stored: Option<Change>, clock: C
     if moved && clock.offset_ms.abs() >= OFFSET_CORRECTED_MS {
         stamp = Stamp(own.0.min(clock.now.0).saturating_add(clock.offset_ms));
     }
-    let replaced = change.base.max(row.synced.map(|synced| synced.stamp)).max(change.sent.filter(|_| moved));
+    let earlier = before.filter(|_| moved).map(|before| before.sent.max(Some(before.stamp)));
+    let replaced = change.base.max(row.synced.map(|synced| synced.stamp)).max(earlier.flatten());
     stamp = stamp.max(replaced.map_or(Stamp(0), Stamp::next));
     if stamp == own {
         return Some(LocalEdit { change, record: None });

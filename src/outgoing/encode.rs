@@ -291,7 +291,8 @@ impl<'a> Staging<'a> {
         copy.server_updated_at = None;
         copy.version = None;
         copy.sync = Some(SyncHint {
-            known: change.known && !mutation::is(Mutation::KnownNotSaid),
+            // One that was sent before may have arrived, without a word of it coming back.
+            known: (change.known || change.sent.is_some()) && !mutation::is(Mutation::KnownNotSaid),
             replaces: change.base.filter(|_| manual),
             on_conflict: manual.then_some(OnConflict::Manual),
         })

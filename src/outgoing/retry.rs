@@ -64,7 +64,8 @@ impl Step for Discard {
         // What was given up may be on its way: the next edit of the record must not share its stamp.
         let last_stamp = replica.last_stamp.max(change.stamp).next();
         writes.push(Write::PutReplica(Replica { last_stamp, ..replica.clone() }));
-        if !change.known {
+        // One marked as it stood may be there all the same: the full pull shows it.
+        if !change.known && change.base.is_none() {
             writes.push(Write::DeleteRow(self.key.clone()));
             return Next::Commit(writes, None);
         }

@@ -57,10 +57,14 @@ fn fixed_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// The folder with headers that make a browser ask again each time.
-pub(crate) fn static_files(folder: ServeDir) -> SetResponseHeader<ServeDir, HeaderValue> {
-    SetResponseHeader::overriding(folder, CACHE_CONTROL, HeaderValue::from_static("no-cache"))
+/// The folder with headers that make a browser ask again each time, and let a page of it frame another of it.
+pub(crate) fn static_files(folder: ServeDir) -> Framed<ServeDir> {
+    let fresh = SetResponseHeader::overriding(folder, CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    SetResponseHeader::overriding(fresh, X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"))
 }
+
+/// A service whose answers get two headers.
+type Framed<S> = SetResponseHeader<SetResponseHeader<S, HeaderValue>, HeaderValue>;
 
 async fn check_protocol(request: Request, next: Next) -> Response {
     let version = request.headers().get(SYNC_PROTOCOL);

@@ -29,9 +29,9 @@ impl World {
             70..76 => self.nudge(replica, || Event::SyncNow),
             76..80 => self.nudge(replica, || Event::Hint),
             80..86 => self.resolve_any(replica),
-            86..90 => self.retry(replica),
-            90..93 if self.profile.discard => self.discard(replica),
-            93..95 if self.profile.mark_dirty => self.mark_dirty(replica),
+            86..88 => self.retry(replica),
+            88..94 if self.profile.discard => self.discard(replica),
+            94..95 if self.profile.mark_dirty => self.mark_dirty(replica),
             95..97 => self.nudge(replica, || Event::TokenChanged),
             _ => self.nudge(replica, || Event::Hint),
         }

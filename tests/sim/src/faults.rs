@@ -23,7 +23,7 @@ impl World {
             }
             Fault::PowerLoss => self.lose_power(replica),
             Fault::ClockJump => {
-                let most = [2_000, 60_000, 3_600_000, 60_000_000_000][self.rng.below(4)];
+                let most = [2_000, 60_000, 900_000, 900_000, 3_600_000, 60_000_000_000][self.rng.below(6)];
                 self.replicas[replica].skew_ms += self.rng.between(-most, most);
             }
             Fault::Restart => self.backend.restart(),

@@ -338,7 +338,10 @@ impl Oracle {
                 }
                 let truth = &self.users[self.replicas[replica].user];
                 // A cache that answers for the backend may leave a record out of a full pull; it comes with the next page.
-                if !truth.purged[index] && !truth.restored && !self.stale_pages {
+                // What was given up claims nothing, and may never have been on the backend.
+                // Nor may what was sent once and is said to be gone, because it is as old as what was purged.
+                let sent_once = kind == Kind::Settle && self.is_unsent(replica, index, old);
+                if old.stamp > 0 && !sent_once && !truth.purged[index] && !truth.restored && !self.stale_pages {
                     self.breaks(format!(
                         "I2: {kind:?} removes {old:?} of {index} at {replica}, which was never purged"
                     ));
@@ -425,8 +428,11 @@ impl Oracle {
                 }
                 Notice::Conflict(key) => {
                     self.tally.conflicts += 1;
-                    let met = after.conflicts.value(key.entity, &key.id).and_then(|conflict| conflict.remote.as_ref());
-                    if let Some(met) = met.map(Copy::of).filter(|met| !met.deleted) {
+                    let conflict = after.conflicts.value(key.entity, &key.id);
+                    let met = conflict.and_then(|conflict| conflict.remote.as_ref()).map(Copy::of);
+                    // An app that forgets to stamp gives two edits one stamp: which of them was sent is not known.
+                    let local = conflict.map(|conflict| conflict.local.client_updated_at.0);
+                    if let Some(met) = met.filter(|met| !met.deleted && Some(met.stamp) != local) {
                         self.met(replica, copy::index(key), met);
                     }
                 }

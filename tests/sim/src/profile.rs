@@ -106,6 +106,10 @@ impl Profile {
         profile.backend_checks_references = profile.references && rng.chance(500);
         // Who discards what a restore took from the backend has given it up for everyone.
         profile.discard &= !profile.restore;
+        // A reader that lags is worst where a cursor has expired.
+        if (profile.purge || profile.discard) && rng.chance(300) {
+            profile.lag = 200 + rng.below(300);
+        }
         profile.bytes = rng.chance(150);
         profile.batch = 1 + rng.below(6);
         profile.page = 1 + rng.below(6);

@@ -188,7 +188,8 @@ impl World {
 
     fn new_replica(&mut self) -> Replica {
         let skew_ms = if self.profile.clock_skew {
-            let most = [3_000, 100_000, 4_000_000, 40_000_000_000][self.rng.below(4)];
+            // Up to five minutes ahead passes; beyond, the backend refuses and the replica stamps again.
+            let most = [3_000, 100_000, 290_000, 600_000, 4_000_000, 40_000_000_000][self.rng.below(6)];
             self.rng.between(-most, most)
         } else {
             0
@@ -226,7 +227,7 @@ impl World {
         let planned = [
             (profile.crash > 0, Fault::Crash, profile.crash),
             (profile.power, Fault::PowerLoss, 2),
-            (profile.clock_jumps, Fault::ClockJump, 3),
+            (profile.clock_jumps, Fault::ClockJump, 8),
             (profile.restart, Fault::Restart, 2),
             (profile.restore, Fault::BackUp, 2),
             (profile.restore, Fault::Restore, 2),
