@@ -66,9 +66,7 @@ pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: 
     if order == Ordering::Equal {
         return Outcome::Confirm;
     }
-    // One older than what this replica sent, or than what its edits replaced, has had its say: a lagging reader shows it.
-    let gone_by = change.base.max(change.sent).is_some_and(|seen| remote.client_updated_at < seen);
-    let expected = gone_by || is_expected(change, local, remote);
+    let expected = is_expected(change, local, remote);
     match policy {
         Policy::Manual if !expected => Outcome::Conflict,
         Policy::LastWriteWins | Policy::Manual if order == Ordering::Greater => Outcome::KeepEdit,

@@ -248,6 +248,8 @@ impl Settling<'_> {
                 self.out.notices.push(Notice::Superseded { local, remote: remote.clone(), key });
             }
         } else if as_sent {
+            // The next try says that it replaces this copy: under the manual policy it may be an own one, sent before.
+            change.base = Some(remote.client_updated_at);
             self.fail(change, "conflict", "the backend keeps an older copy", false);
         } else {
             change.base = Some(remote.client_updated_at);
