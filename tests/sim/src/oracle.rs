@@ -2,6 +2,8 @@
 //!
 //! It sees each commit as the writes that were decided and the tables before them, each push as the backend took it, and
 //! each edit as it was made. The first broken invariant of docs/protocol.md, section 12, ends the world.
+//!
+//! Long because every invariant is judged against one memory of the whole world.
 
 use lastword::commit::Write;
 use lastword::config::Config;
