@@ -9,7 +9,7 @@ use lastword_protocol::schema::{PatternCompiler, Schema};
 
 use crate::error::Error;
 use crate::mapping::FieldNames;
-use crate::record::{Entity, Scope};
+use crate::record::{Entity, Fields, Record, Scope};
 
 /// A checked configuration.
 pub struct Config {
@@ -49,6 +49,8 @@ pub struct EntityConfig {
     pub names: FieldNames,
     /// Checks the fields of its live records.
     pub schema: Option<Schema>,
+    /// Checks them against the app's own type; none where it has no such type.
+    pub accepts: Option<Accepts>,
     /// Fields that name a record of another entity.
     pub references: Vec<(String, Entity)>,
     /// How local edits are found.
@@ -58,6 +60,9 @@ pub struct EntityConfig {
     /// True when an acknowledged row must show the backend's fields (`serverId`, `serverUpdatedAt`, `version`).
     pub write_back: bool,
 }
+
+/// Says why fields are not of the app's own type, if they are not.
+pub type Accepts = fn(&Fields) -> Result<(), String>;
 
 /// How local edits are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,6 +112,8 @@ pub enum Since {
 pub struct EntityDeclaration {
     /// What client and backend share.
     pub def: EntityDef,
+    /// Checks them against the app's own type; none where it has no such type.
+    pub accepts: Option<Accepts>,
     /// What the app's rows and its backend call the sync fields.
     pub names: FieldNames,
     /// Path that takes its pushes. Its path and `/batch` when absent.
@@ -119,6 +126,24 @@ pub struct EntityDeclaration {
     pub policy: Policy,
     /// True when an acknowledged row must show the backend's fields.
     pub write_back: bool,
+}
+
+impl EntityConfig {
+    /// Checks a copy against the schema and the app's own type; a tombstone's fields may be absent.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self, record: &Record) -> Result<(), String> {
+        if record.is_deleted {
+            return Ok(());
+        }
+        let faults = self.schema.as_ref().map(|schema| schema.check(&record.fields)).unwrap_or_default();
+        if !faults.is_empty() {
+            let listed: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.path, fault.message)).collect();
+            return Err(listed.join("; "));
+        }
+        self.accepts.map_or(Ok(()), |accepts| accepts(&record.fields))
+    }
 }
 
 impl Config {
@@ -173,6 +198,7 @@ impl Config {
                 query: declaration.query.clone().into_iter().collect(),
                 names: declaration.names.clone(),
                 schema,
+                accepts: declaration.accepts,
                 references: declaration.def.references.iter().map(|(f, parent)| (f.clone(), place(parent))).collect(),
                 detect: declaration.detect,
                 policy: declaration.policy,

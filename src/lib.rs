@@ -16,6 +16,7 @@ pub mod mutation;
 pub mod outgoing;
 pub mod ports;
 pub mod record;
+pub mod typed;
 
 pub use lastword_protocol as protocol;
 

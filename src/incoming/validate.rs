@@ -117,11 +117,8 @@ pub(super) fn resource_record(config: &Config, entity: Entity, raw: &RawValue) -
 /// Checks a live record against its entity's schema; a tombstone's fields may be absent.
 fn checked(config: &Config, entity: Entity, mut record: Record) -> Result<Record, String> {
     record.sync = None;
-    let Some(schema) = config.entity(entity).schema.as_ref().filter(|_| !record.is_deleted) else { return Ok(record) };
-    match schema.check(&record.fields).first() {
-        None => Ok(record),
-        Some(field) => Err(format!("{} {}", field.path, field.message)),
-    }
+    config.entity(entity).check(&record)?;
+    Ok(record)
 }
 
 fn quarantined(entity: Entity, raw: &RawValue, id: Option<String>, reason: String) -> Quarantined {

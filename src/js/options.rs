@@ -189,6 +189,7 @@ pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
             name,
             EntityDeclaration {
                 def,
+                accepts: None,
                 names,
                 push_path: entity.push_path,
                 query: entity.query,

@@ -279,13 +279,7 @@ impl<'a> Staging<'a> {
 
     fn encode(&self, change: &Change, record: &Record) -> Result<Box<RawValue>, String> {
         let entity = self.config.entity(change.key.entity);
-        if let Some(schema) = entity.schema.as_ref().filter(|_| !record.is_deleted) {
-            let faults = schema.check(&record.fields);
-            if !faults.is_empty() {
-                let listed: Vec<String> = faults.iter().map(|f| format!("{} {}", f.path, f.message)).collect();
-                return Err(listed.join("; "));
-            }
-        }
+        entity.check(record)?;
         let manual = entity.policy == Policy::Manual;
         let mut copy = record.clone();
         copy.server_updated_at = None;

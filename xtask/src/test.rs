@@ -78,7 +78,10 @@ const STEPS: &[Step] = &[
 const SETUP: Step = Step { name: "setup", work: |w| check(setup::for_tests(w)) };
 
 fn clippy_wasm(workspace: &Workspace) -> Cmd<'_> {
-    cmd!(workspace.shell, "cargo clippy --package lastword --target {WASM_TARGET} --all-targets -- -D warnings")
+    cmd!(
+        workspace.shell,
+        "cargo clippy --package lastword --package lastword-example-typed --target {WASM_TARGET} --all-targets -- -D warnings"
+    )
 }
 
 /// Deliberate mistakes, each of which the simulation must notice.

@@ -1,0 +1,7 @@
+//! A mood journal in Rust on lastword: no shape is written twice, and a wrong one does not compile. Holds no user interface.
+
+pub mod journal;
+pub mod records;
+
+#[cfg(target_family = "wasm")]
+pub mod web;
