@@ -68,7 +68,11 @@ export class Tabs {
   shown(status: Status): Status {
     this.#leads = status.leader;
     this.#stopped = status.state === "stopped";
-    if (status.leader) this.#leader = undefined;
+    if (status.leader) {
+      this.#leader = undefined;
+      // What was asked of another tab is done here.
+      for (const { timer } of this.#asked.values()) clearTimeout(timer);
+    }
     if (!this.#leader || status.state === "stopped") return status;
     const { state, lastSyncAt, nextTryAt, error, progress } = this.#leader;
     return { ...status, state, lastSyncAt, nextTryAt, error, progress };
@@ -77,11 +81,13 @@ export class Tabs {
   /** A round: here when this tab leads, else by the leader; here after all when the lead comes to this tab meanwhile. */
   async syncNow(core: CoreCalls): Promise<SyncResult> {
     const stopped = this.#stopped;
+    const isLed = await isHeld(this.#channel.name);
     const here = core.syncNow();
     if (this.#leads) return here;
     const ask = crypto.randomUUID();
     const there = new Promise<SyncResult>((resolve, reject) => this.#asked.set(ask, { resolve, reject, timer: undefined }));
-    this.#ask(ask);
+    // Where nobody leads, this tab will: only a leader that shows up meanwhile is asked.
+    if (isLed) this.#ask(ask);
     // Nobody may be left to hear what comes second.
     here.catch(quiet);
     there.catch(quiet);
@@ -188,6 +194,12 @@ export class Tabs {
   #tell(message: Message): void {
     this.#channel.postMessage(message);
   }
+}
+
+/** True when a tab holds the lead, which is the lock of this name. */
+async function isHeld(name: string): Promise<boolean> {
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  return held.some((lock) => lock.name === name);
 }
 
 /** A failed read of the status is told by the next one. */

@@ -35,7 +35,7 @@ export function App({ sync }: { sync: AppSync }) {
   const save = (next: Settings) => attempt(async () => {
     const reopen = next.conflicts !== settings.conflicts;
     if (!reopen) await applySettings(sync, next);
-    saveSettings(next);
+    await saveSettings(next);
     if (reopen) return location.reload();
     setSettings(next);
     setSettingsOpen(false);

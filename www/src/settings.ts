@@ -2,30 +2,40 @@
  * Where to sync, with which key, and who decides when both sides changed a record.
  *
  * The key is kept in sessionStorage: it ends with the tab, so a shared computer does not keep it, and asking for it
- * again is the price. The rest is kept in localStorage.
+ * again is the price. Only a user who says so has it kept on the device, and then edits also go out when the page is
+ * closed. The rest is kept in localStorage.
  */
+
+import { keepForBackground } from "./shell/background.js";
 
 export interface Settings {
   /** Base URL of the backend. */
   server: string;
   /** API key; empty when sync is off. */
   key: string;
+  /** Keep the key on this device. */
+  remember: boolean;
   conflicts: "lastWriteWins" | "manual";
 }
 
 export function loadSettings(): Settings {
   return {
     server: localStorage.getItem(SERVER) ?? new URL("/", location.href).href,
-    key: sessionStorage.getItem(KEY) ?? "",
+    key: sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? "",
+    remember: localStorage.getItem(KEY) !== null,
     conflicts: localStorage.getItem(CONFLICTS) === "manual" ? "manual" : "lastWriteWins",
   };
 }
 
-export function saveSettings({ server, key, conflicts }: Settings): void {
+export async function saveSettings({ server, key, remember, conflicts }: Settings): Promise<void> {
   localStorage.setItem(SERVER, server);
   localStorage.setItem(CONFLICTS, conflicts);
+  const isKept = remember && key !== "";
   if (key) sessionStorage.setItem(KEY, key);
   else sessionStorage.removeItem(KEY);
+  if (isKept) localStorage.setItem(KEY, key);
+  else localStorage.removeItem(KEY);
+  await keepForBackground(isKept ? { server, key, conflicts, database: databaseName() } : undefined);
 }
 
 /** The database named in the address (`?db=`), so that two copies of the app can be kept apart. */

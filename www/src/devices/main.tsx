@@ -10,7 +10,7 @@ function TwoDevices() {
   const begin = (event: SubmitEvent) => {
     event.preventDefault();
     const key = String(new FormData(event.currentTarget as HTMLFormElement).get("key")).trim();
-    saveSettings({ ...settings, key });
+    void saveSettings({ ...settings, key });
     setSettings({ ...settings, key });
   };
   return (

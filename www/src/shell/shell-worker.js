@@ -1,7 +1,22 @@
-// Keeps the page itself for use without a network. Never touches the API: only files of this build are answered.
-// The build replaces the list below; another list is another worker, so a new build replaces the old files.
-const FILES = ["__FILES__"];
-const VERSION = "__VERSION__";
+// Keeps the page itself for use without a network, and syncs what waits when the page is gone. Never touches the API's
+// answers: only files of this build are answered. The build replaces the names in capitals; other files make another
+// worker, so a new build replaces the old files.
+import { syncInBackground } from "lastword/service-worker";
+import { entitiesWith } from "../model.js";
+import { keptForBackground } from "./background.js";
+
+const FILES = __FILES__;
+const VERSION = __VERSION__;
+
+syncInBackground(
+  async () => {
+    const kept = await keptForBackground();
+    if (!kept) return undefined;
+    const { database, server, key, conflicts } = kept;
+    return { database, entities: entitiesWith(conflicts), backend: { url: server }, token: key };
+  },
+  { wasm: __WASM__ },
+);
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));

@@ -26,6 +26,13 @@ export function SettingsForm({ settings, onSave }: { settings: Settings; onSave:
         The key is kept for this tab only and forgotten when it closes. Without a key nothing leaves this device.
         Your logs are stored in the database “{databaseName()}” of this browser.
       </p>
+      <label class="check">
+        <input
+          type="checkbox" checked={draft.remember}
+          onChange={({ currentTarget: { checked } }) => setDraft((old) => ({ ...old, remember: checked }))}
+        />
+        Keep the key on this device, so that changes go out with the page closed
+      </label>
       <label for={`${id}-conflicts`}>When two devices changed one record</label>
       <select
         id={`${id}-conflicts`} value={draft.conflicts}
