@@ -26,7 +26,8 @@ export async function openProfile(options = {}) {
 /** Longest wait for a state of the page. */
 export const DEADLINE_MS = 60_000;
 
-const ARGS = [
+/** What every browser of the tests is started with. */
+export const ARGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
 ];

@@ -59,10 +59,9 @@ export async function startServer(options = {}) {
       if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
       return answer.json();
     },
-    /** Every record of an entity, tombstones included, by id. */
-    async records(entity) {
+    /** Every record of an entity, or those behind a cursor, tombstones included, by id. */
+    async records(entity, cursor) {
       const records = new Map();
-      let cursor;
       do {
         const query = cursor ? `?since=${encodeURIComponent(cursor)}` : "";
         const page = await server.request(`/api/v1/${entity}${query}`);
