@@ -126,7 +126,14 @@ export class Tabs {
     const asked = this.#asked.get(ask);
     if (!asked) return;
     clearTimeout(asked.timer);
-    asked.timer = setTimeout(() => asked.reject(noLeader()), ms);
+    asked.timer = setTimeout(() => void this.#unheard(asked), ms);
+  }
+
+  /** Nobody answered: no wonder where this tab leads by now, and its own round goes on. */
+  async #unheard(asked: Asked): Promise<void> {
+    const status = await this.#core?.status().catch(quiet);
+    if (status) this.shown(status);
+    if (!this.#leads) asked.reject(noLeader());
   }
 
   /** The leader lives, or another tab leads now and has to be asked again. */

@@ -3,6 +3,7 @@
 //! It never needs more than cargo, rustup, node and npm to begin with; what else a command needs it installs first,
 //! saying so. Each subcommand has a file of its own.
 
+mod bench;
 mod build;
 mod demo;
 mod lockfile;
@@ -52,6 +53,7 @@ fn run() -> Result<ExitCode> {
         "demo" => demo::run(&workspace, &demo::Options::parse(&mut args)?)?,
         "test" | "ci" => return test::run(&workspace, &words(&mut args)?),
         "sim" => sim::run(&workspace, &args.raw_args()?.collect::<Vec<_>>())?,
+        "bench" => bench::run(&workspace, &args.raw_args()?.collect::<Vec<_>>())?,
         "size" => size::run(&workspace)?,
         "tidy" => tidy::run(&workspace)?,
         _ => bail!("there is no command `{command}`\n\n{HELP}"),
@@ -100,6 +102,8 @@ cargo xtask COMMAND
   test [STEP...]                run every check and test, or the steps named
   ci                            the same as test
   sim --worlds N --seed S       run simulated worlds
+  bench [--quick] [--rounds N] [--only A,B] [--workload W]
+                                measure against the peers and write docs/benchmarks.md
   size                          compare the package's size with bench/size-budget.json
   tidy                          check what reviewers should not have to
 ";
