@@ -1,7 +1,7 @@
 //! Opaque, tamper-evident cursors. Never trusts one that this database did not sign for this user and scope.
 //!
-//! A cursor holds the epoch, the mark of the commit it was cut from, the sequence number it covers and the purge
-//! horizon at the start of its pull. Source: docs/protocol.md, sections 9 and 11.
+//! A cursor holds the epoch, the sequence number it covers, the head of the snapshot it was cut from with the mark of
+//! the history there, and the purge horizon at the start of its pull. Source: docs/protocol.md, sections 9 and 11.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -51,7 +51,7 @@ impl CursorKey {
     pub fn write(&self, user: UserId, scope: Option<&str>, position: Position) -> String {
         let mut bytes = Vec::with_capacity(CURSOR_LEN);
         bytes.push(CURSOR_FORM);
-        for part in [position.epoch, position.mark, position.seq, position.floor] {
+        for part in [position.epoch, position.seq, position.head, position.mark, position.floor] {
             bytes.extend_from_slice(&part.to_be_bytes());
         }
         let tag = self.mac(user, scope, &bytes).finalize().into_bytes();
@@ -71,7 +71,7 @@ impl CursorKey {
             let at = 1 + index * 8;
             body[at..at + 8].try_into().map(i64::from_be_bytes).unwrap_or_default()
         };
-        let position = Position { epoch: part(0), mark: part(1), seq: part(2), floor: part(3) };
+        let position = Position { epoch: part(0), seq: part(1), head: part(2), mark: part(3), floor: part(4) };
         match self.mac(user, scope, body).verify_truncated_left(tag) {
             Ok(()) => Read::Signed(position),
             Err(_) => Read::Unsigned { epoch: position.epoch },
@@ -102,14 +102,21 @@ impl CursorKey {
 }
 
 impl Position {
-    /// Says whether a signed cursor may be used, given the user's row and the mark of the history at its sequence.
+    /// The newest place of a user's history, for a pull that begins there.
+    #[must_use]
+    pub fn head_of(user: &UserState) -> Self {
+        let UserState { epoch, head_seq, mark, horizon_seq, .. } = *user;
+        Self { epoch, seq: head_seq, head: head_seq, mark, floor: horizon_seq }
+    }
+
+    /// Says whether a signed cursor may be used, given the user's row and the mark of the history at its head.
     ///
     /// # Errors
     /// [`Stale`] says why not.
-    pub fn check(&self, user: &UserState, mark_here: i64) -> Result<(), Stale> {
+    pub fn check(&self, user: &UserState, mark_at_head: i64) -> Result<(), Stale> {
         if self.epoch != user.epoch {
             Err(Stale::OtherEpoch)
-        } else if self.seq > user.head_seq || self.mark != mark_here {
+        } else if self.head > user.head_seq || self.mark != mark_at_head {
             Err(Stale::UnknownHistory)
         } else if user.horizon_seq > self.seq.max(self.floor) {
             Err(Stale::Expired)
@@ -132,7 +139,7 @@ fn mac_from(key: &[u8; 32]) -> Hmac<Sha256> {
 
 const CURSOR_FORM: u8 = 1;
 const TAG_LEN: usize = 16;
-const CURSOR_LEN: usize = 1 + 4 * 8 + TAG_LEN;
+const CURSOR_LEN: usize = 1 + 5 * 8 + TAG_LEN;
 const SERVER_ID_LEN: usize = 12;
 
 #[cfg(test)]
@@ -140,7 +147,7 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    const AT: Position = Position { epoch: -5, mark: 7, seq: 40, floor: 3 };
+    const AT: Position = Position { epoch: -5, seq: 40, head: 45, mark: 7, floor: 3 };
 
     #[test]
     fn a_cursor_reads_back_only_for_its_user_and_scope() {
@@ -171,12 +178,12 @@ mod tests {
         let user = UserState { epoch: -5, head_seq: 50, horizon_seq: 0, ..UserState::default() };
         assert_eq!(AT.check(&user, 7), Ok(()));
         assert_eq!(AT.check(&UserState { epoch: 1, ..user }, 7), Err(Stale::OtherEpoch));
-        assert_eq!(AT.check(&UserState { head_seq: 39, ..user }, 7), Err(Stale::UnknownHistory));
+        assert_eq!(AT.check(&UserState { head_seq: 44, ..user }, 7), Err(Stale::UnknownHistory));
         assert_eq!(AT.check(&user, 8), Err(Stale::UnknownHistory));
         assert_eq!(AT.check(&UserState { horizon_seq: 41, ..user }, 7), Err(Stale::Expired));
         assert_eq!(AT.check(&UserState { horizon_seq: 40, ..user }, 7), Ok(()));
-        let begun_after_the_purge = Position { floor: 45, ..AT };
-        assert_eq!(begun_after_the_purge.check(&UserState { horizon_seq: 45, ..user }, 7), Ok(()));
-        assert_eq!(begun_after_the_purge.check(&UserState { horizon_seq: 46, ..user }, 7), Err(Stale::Expired));
+        let begun_after_the_purge = Position { floor: 43, ..AT };
+        assert_eq!(begun_after_the_purge.check(&UserState { horizon_seq: 43, ..user }, 7), Ok(()));
+        assert_eq!(begun_after_the_purge.check(&UserState { horizon_seq: 44, ..user }, 7), Err(Stale::Expired));
     }
 }

@@ -37,11 +37,11 @@ pub(crate) async fn page(
         None => None,
         Some(cursor) => Some(read_cursor(state, user, scope, cursor).await?),
     };
-    let after = since.map_or(0, |position| position.seq);
-    let query = PageQuery { entity: scope, after, records_max, bytes_max: PAGE_BYTES_MAX };
+    let (after, seen) = since.map_or((0, 0), |position| (position.seq, position.head));
+    let query = PageQuery { entity: scope, after, seen, records_max, bytes_max: PAGE_BYTES_MAX };
     let read = state.store.page(user, query).await?;
     if let Some(position) = since
-        && let Err(stale) = position.check(&read.user, read.mark_at_start)
+        && let Err(stale) = position.check(&read.user, read.mark_at_seen)
     {
         return Err(refuse(state, user, &read.user, stale).await?);
     }
@@ -82,17 +82,16 @@ async fn refuse(state: &AppState, user: UserId, found: &UserState, stale: Stale)
 }
 
 fn cut(state: &AppState, user_id: UserId, scope: Option<&str>, since: Option<Position>, read: PageRead) -> Page {
-    let PageRead { user, copies, has_more, remaining, mark_at_end, .. } = read;
+    let PageRead { user, copies, has_more, remaining, .. } = read;
     let floor = since.map_or(user.horizon_seq, |position| position.floor);
     let last = copies.last().filter(|_| has_more);
-    let (seq, mark) = last.map_or((user.head_seq, user.mark), |copy| (copy.seq, mark_at_end));
+    let seq = last.map_or(user.head_seq, |copy| copy.seq);
     let up_to = ServerMillis(last.map_or(user.head_ms, |copy| copy.server_ms));
-    let cursor = state.cursors.write(user_id, scope, Position { epoch: user.epoch, mark, seq, floor });
+    let cursor = state.cursors.write(user_id, scope, Position { seq, floor, ..Position::head_of(&user) });
     Page { cursor, has_more, up_to, remaining, epoch: epoch_text(user.epoch), copies }
 }
 
 /// The cursor of everything `user` has now.
 pub(crate) fn head_cursor(state: &AppState, user_id: UserId, user: &UserState) -> String {
-    let position = Position { epoch: user.epoch, mark: user.mark, seq: user.head_seq, floor: user.horizon_seq };
-    state.cursors.write(user_id, None, position)
+    state.cursors.write(user_id, None, Position::head_of(user))
 }

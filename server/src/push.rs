@@ -69,9 +69,9 @@ async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
     count(&decision.outcomes);
     let results = (job.encode)(decision.outcomes)?;
     let kept = |name| (name, KeptAnswer { body_hash: job.body_hash.to_vec(), answer: results.clone() });
-    let user = decision.user;
     let moved = !decision.writes.is_empty();
-    tx.commit(PushWrites { copies: decision.writes, user, keep: name.map(kept) }, now.0).await?;
+    let writes = PushWrites { copies: decision.writes, user: decision.user, keep: name.map(kept) };
+    let user = tx.commit(writes, now.0).await?;
     if moved {
         state.pokes.poke(job.user);
         state.store.announce(job.user);

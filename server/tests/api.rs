@@ -233,48 +233,6 @@ async fn a_cursor_that_was_altered_or_is_of_another_path_is_refused() {
     assert!(cursor.len() <= 512);
 }
 
-/// (9) A restored backup is noticed although it has grown past the cursor again.
-#[tokio::test]
-async fn a_restored_backup_is_another_epoch() {
-    let app = App::new().await;
-    app.push(json!([{ "id": "a", "clientUpdatedAt": 1 }])).await;
-    let before = app.pull(None).await.ok();
-    let backup = app.folder.path().join("backup.db");
-    lastword_server::store::sqlite::SqliteStore::open(&app.folder.path().join("test.db"))
-        .await
-        .unwrap()
-        .backup(&backup)
-        .await
-        .unwrap();
-    app.push(json!([{ "id": "b", "clientUpdatedAt": 1 }])).await;
-    let lost = app.pull(None).await.ok();
-
-    let restored = app.reopened(backup).await;
-    let kept = restored.pull(before["cursor"].as_str()).await.ok();
-    assert_eq!(kept["epoch"], before["epoch"], "what the backup holds goes on");
-    restored.push(json!([{ "id": "c", "clientUpdatedAt": 1 }, { "id": "d", "clientUpdatedAt": 1 }])).await;
-    let error = restored.pull(lost["cursor"].as_str()).await.refused(410, "epoch_changed");
-    let epoch = error["details"]["epoch"].clone();
-    assert_ne!(epoch, before["epoch"]);
-    let again = restored.pull(lost["cursor"].as_str()).await.refused(410, "epoch_changed");
-    assert_eq!(again["details"]["epoch"], epoch, "renewed once");
-    let anew = restored.pull(None).await.ok();
-    assert_eq!((anew["epoch"].clone(), anew["records"].as_array().unwrap().len()), (epoch, 3));
-}
-
-/// (9) A cursor beyond the head of a restored backup.
-#[tokio::test]
-async fn a_cursor_beyond_the_head_is_another_epoch() {
-    let app = App::new().await;
-    let backup = app.folder.path().join("backup.db");
-    let store = lastword_server::store::sqlite::SqliteStore::open(&app.folder.path().join("test.db")).await.unwrap();
-    app.push(json!([{ "id": "a", "clientUpdatedAt": 1 }])).await;
-    store.backup(&backup).await.unwrap();
-    app.push(json!([{ "id": "b", "clientUpdatedAt": 1 }])).await;
-    let lost = app.pull(None).await.ok();
-    app.reopened(backup).await.pull(lost["cursor"].as_str()).await.refused(410, "epoch_changed");
-}
-
 /// (9) A wiped server has another secret, and answers 410 all the same.
 #[tokio::test]
 async fn a_wiped_server_is_another_epoch() {
@@ -358,6 +316,17 @@ async fn changeset_style_serves_the_same_records() {
     assert_eq!((&page["has_more"], &page["server_cursor"]), (&json!(false), &answer["server_cursor"]));
     let next = json!({ "device_id": device(2), "since": page["server_cursor"] });
     assert_eq!(app.post("/v1/sync/download", &next).await.ok()["changes"], json!([]));
+}
+
+/// (5) The cursor of a user's very first upload is as good as any.
+#[tokio::test]
+async fn the_cursor_of_a_first_upload_is_of_the_history_it_began() {
+    let app = App::new().await;
+    let change = json!({ "entity_type": "plans", "id": "p", "data": {}, "updated_at": 4, "deleted": false });
+    let first = app.post("/v1/sync/upload", &json!({ "device_id": device(1), "changes": [change] })).await.ok();
+    let next = json!({ "device_id": device(1), "since": first["server_cursor"] });
+    let page = app.post("/v1/sync/download", &next).await.ok();
+    assert_eq!((&page["changes"], &page["epoch"]), (&json!([]), &first["epoch"]));
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn write(store: &dyn ServerStore, user: UserId, copies: Vec<StoredCopy>) {
 }
 
 fn query(after: i64) -> PageQuery<'static> {
-    PageQuery { entity: None, after, records_max: 100, bytes_max: 1_000_000 }
+    PageQuery { entity: None, after, seen: after, records_max: 100, bytes_max: 1_000_000 }
 }
 
 async fn ids(store: &dyn ServerStore, user: UserId, query: PageQuery<'_>) -> Vec<String> {
@@ -176,10 +176,10 @@ mod contract {
         let one = store.begin_push(user).await.unwrap().run_mark();
         let two = other.begin_push(user).await.unwrap().run_mark();
         assert!(one != two && one != 0 && two != 0);
-        let mark = async |after| store.page(user, query(after)).await.unwrap().mark_at_start;
+        let mark = async |seen| store.page(user, PageQuery { seen, ..query(0) }).await.unwrap().mark_at_seen;
         let marks = [mark(0).await, mark(1).await, mark(2).await, mark(3).await, mark(4).await];
         assert_eq!(marks, [0, one, one, two, two], "a run begins one stretch for each user");
-        assert_eq!(store.page(user, query(0)).await.unwrap().mark_at_end, two);
+        assert_eq!(store.user_state(user).await.unwrap().mark, two);
     }
 
     pub(super) async fn an_epoch_is_renewed_once(database: &Database, user: UserId) {

@@ -60,10 +60,13 @@ pub struct UserState {
 pub struct Position {
     /// The epoch it was cut in.
     pub epoch: i64,
-    /// Mark of the commit it was cut from.
-    pub mark: i64,
     /// Covers every sequence number up to this one.
     pub seq: i64,
+    /// Head of the snapshot it was cut from. A record may have stood between `seq` and here, and been left to later
+    /// pages: a history that lacks this head may have it before `seq`.
+    pub head: i64,
+    /// Mark of the history at that head.
+    pub mark: i64,
     /// The purge horizon when this pull began from nothing: later positions of the same pull outlive it.
     pub floor: i64,
 }
@@ -98,10 +101,8 @@ pub struct StoredCopy {
 pub struct PageRead {
     /// The user's counters.
     pub user: UserState,
-    /// Mark of the history at the sequence the read started after.
-    pub mark_at_start: i64,
-    /// Mark of the history at the last copy of the page.
-    pub mark_at_end: i64,
+    /// Mark of the history at the head that the reader saw before; 0 where the history does not reach it.
+    pub mark_at_seen: i64,
     /// The copies, in order of their sequence.
     pub copies: Vec<StoredCopy>,
     /// True when copies wait behind this page.
@@ -117,6 +118,8 @@ pub struct PageQuery<'a> {
     pub entity: Option<&'a str>,
     /// Only copies after this sequence number.
     pub after: i64,
+    /// The head that the reader saw before.
+    pub seen: i64,
     /// Most copies.
     pub records_max: usize,
     /// Most bytes of encoded copies; one copy is always given.
@@ -210,8 +213,9 @@ pub trait PushTx: Send {
     /// Which of one entity's records exist and are not deleted.
     async fn live(&mut self, entity: &str, ids: &[&str]) -> Result<HashSet<String>, StoreError>;
 
-    /// Writes and commits durably. A mark that this user's history does not have yet begins a new stretch of it.
-    async fn commit(self: Box<Self>, writes: PushWrites, now_ms: i64) -> Result<(), StoreError>;
+    /// Writes and commits durably; gives the user's counters as they are then. A mark that this user's history does
+    /// not have yet begins a new stretch of it.
+    async fn commit(self: Box<Self>, writes: PushWrites, now_ms: i64) -> Result<UserState, StoreError>;
 }
 
 impl StoredCopy {
@@ -231,16 +235,10 @@ impl PageQuery<'_> {
 
 impl PageRead {
     /// Puts a page together; `waiting` was counted no further than `count_most`.
-    fn new(
-        query: &PageQuery<'_>,
-        user: UserState,
-        (mark_at_start, mark_at_end): (i64, i64),
-        copies: Vec<StoredCopy>,
-        waiting: i64,
-    ) -> Self {
+    fn new(query: &PageQuery<'_>, user: UserState, mark_at_seen: i64, copies: Vec<StoredCopy>, waiting: i64) -> Self {
         let exact = waiting < query.count_most();
         let remaining = exact.then_some(waiting.cast_unsigned());
-        Self { user, mark_at_start, mark_at_end, copies, has_more: waiting > 0, remaining }
+        Self { user, mark_at_seen, copies, has_more: waiting > 0, remaining }
     }
 }
 

@@ -6,7 +6,6 @@
 pub mod postgres;
 pub mod process;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -121,16 +120,7 @@ impl App {
         Self { router: router(state.clone()), state, store, folder, now, key, user }
     }
 
-    /// The same user on another database file.
-    pub async fn reopened(&self, file: PathBuf) -> Self {
-        let store: Arc<dyn ServerStore> = Arc::new(SqliteStore::open(&file).await.unwrap());
-        let state = AppState::new(store.clone(), entities(), Options::default());
-        let (now, key) = (self.now.clone(), self.key.clone());
-        let folder = tempfile::tempdir().unwrap();
-        Self { router: router(state.clone()), state, store, folder, now, key, user: self.user }
-    }
-
-    /// The same user on another node.
+    /// The same user on another node, or in a restored database.
     pub fn beside(&self, store: Arc<dyn ServerStore>) -> Self {
         let mut state = AppState::new(store.clone(), entities(), self.state.options.as_ref().clone());
         state.clock = self.state.clock.clone();

@@ -8,6 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+/// A program of the Postgres that [`new_database`] started.
+pub fn tool(name: &str) -> Command {
+    Command::new(binaries().expect("Postgres is there").join(name))
+}
+
 /// The URL of a fresh, empty database; `None`, and a line on the terminal, where Postgres cannot be had.
 pub async fn new_database() -> Option<String> {
     let server = SERVER.get_or_init(|| start().map_err(|reason| say(&format!("SKIPPED on Postgres: {reason}"))).ok());
@@ -54,7 +59,9 @@ fn binaries() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
     let mut found: Vec<PathBuf> = versions.flatten().map(|version| version.path().join("bin")).collect();
     found.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect::<Vec<_>>());
-    found.into_iter().rfind(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
+    let bin = found.into_iter().rfind(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())?;
+    // Where the programs are, not where links to some of them are.
+    bin.join("initdb").canonicalize().ok()?.parent().map(Path::to_owned)
 }
 
 fn install() -> Option<PathBuf> {

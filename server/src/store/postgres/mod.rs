@@ -17,7 +17,7 @@ pub struct PostgresStore {
     pub(super) writer: PgPool,
     pub(super) readers: PgPool,
     cursor_secret: [u8; 32],
-    /// Names this process; with the database's start time it makes the run mark.
+    /// Names this process; a part of the run mark.
     node: i64,
     announcements: mpsc::Sender<UserId>,
 }

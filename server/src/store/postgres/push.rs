@@ -17,20 +17,21 @@ struct PostgresPush {
 
 pub(super) async fn begin(store: &PostgresStore, user_id: UserId) -> Result<Box<dyn PushTx>, StoreError> {
     let mut tx = store.writer.begin().await?;
-    // The lock is held until the commit, so that no reader sees sequence n + 1 before n. The start time tells a
-    // database that was restored, or that failed over, under a node that went on running.
+    // The lock is held until the commit, so that no reader sees sequence n + 1 before n. Start time and file number
+    // tell a database that failed over, or whose tables were restored, under a node that went on running.
     let sql = "SELECT epoch, head_seq, head_ms, mark, mark_seq, horizon_seq, purged_stamp,
-            (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint AS started_us
+            (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint AS started_us,
+            pg_relation_filenode('users')::bigint AS file
         FROM users WHERE id = $1 FOR UPDATE";
     let row = sqlx::query(sql).bind(user_id).fetch_optional(&mut *tx).await?.ok_or(StoreError::NoUser)?;
-    let started_us: i64 = row.try_get("started_us")?;
+    let run_mark = run_mark(store.node, row.try_get("started_us")?, row.try_get("file")?);
     let user = UserState::from_row(&row)?;
-    Ok(Box::new(PostgresPush { tx, user_id, user, run_mark: run_mark(store.node, started_us) }))
+    Ok(Box::new(PostgresPush { tx, user_id, user, run_mark }))
 }
 
-/// Odd and so never 0; different for each process and each start of the database.
-fn run_mark(node: i64, started_us: i64) -> i64 {
-    node.wrapping_add(started_us.wrapping_mul(SPREAD)) | 1
+/// Odd and so never 0; different for each process, each start of the database and each making of its tables.
+fn run_mark(node: i64, started_us: i64, file: i64) -> i64 {
+    node.wrapping_add(started_us.wrapping_mul(SPREAD)).wrapping_add(file.wrapping_mul(SPREAD).rotate_left(32)) | 1
 }
 
 #[async_trait]
@@ -74,10 +75,11 @@ impl PushTx for PostgresPush {
         Ok(query.fetch_all(&mut *self.tx).await?.into_iter().collect())
     }
 
-    async fn commit(mut self: Box<Self>, writes: PushWrites, now_ms: i64) -> Result<(), StoreError> {
+    async fn commit(mut self: Box<Self>, writes: PushWrites, now_ms: i64) -> Result<UserState, StoreError> {
+        let mut user = self.user;
         if !writes.copies.is_empty() {
             self.write_copies(&writes.copies).await?;
-            let user = self.begin_stretch(writes.user).await?;
+            user = self.begin_stretch(writes.user).await?;
             let sql = "UPDATE users SET head_seq = $1, head_ms = $2, mark = $3, mark_seq = $4 WHERE id = $5";
             let query = sqlx::query(sql).bind(user.head_seq).bind(user.head_ms).bind(user.mark).bind(user.mark_seq);
             query.bind(self.user_id).execute(&mut *self.tx).await?;
@@ -88,7 +90,8 @@ impl PushTx for PostgresPush {
             let query = sqlx::query(sql).bind(self.user_id).bind(name.device).bind(name.key);
             query.bind(kept.body_hash).bind(kept.answer).bind(now_ms).execute(&mut *self.tx).await?;
         }
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        Ok(user)
     }
 }
 
@@ -134,5 +137,5 @@ impl PostgresPush {
     }
 }
 
-/// Spreads start times over all 64 bits: 2^64 divided by the golden ratio.
+/// Spreads a number over all 64 bits: 2^64 divided by the golden ratio.
 const SPREAD: i64 = -7_046_029_254_386_353_131;

@@ -60,10 +60,11 @@ impl PushTx for SqlitePush {
         Ok(query.fetch_all(&mut *self.tx).await?.into_iter().collect())
     }
 
-    async fn commit(mut self: Box<Self>, writes: PushWrites, now_ms: i64) -> Result<(), StoreError> {
+    async fn commit(mut self: Box<Self>, writes: PushWrites, now_ms: i64) -> Result<UserState, StoreError> {
+        let mut user = self.user;
         if !writes.copies.is_empty() {
             write_copies(&mut self.tx, self.user_id, &writes.copies).await?;
-            let user = begin_stretch(&mut self.tx, self.user_id, self.user, writes.user, self.run_mark).await?;
+            user = begin_stretch(&mut self.tx, self.user_id, self.user, writes.user, self.run_mark).await?;
             let sql = "UPDATE users SET head_seq = ?, head_ms = ?, mark = ?, mark_seq = ? WHERE id = ?";
             let query = sqlx::query(sql).bind(user.head_seq).bind(user.head_ms).bind(user.mark).bind(user.mark_seq);
             query.bind(self.user_id).execute(&mut *self.tx).await?;
@@ -74,7 +75,8 @@ impl PushTx for SqlitePush {
             let query = sqlx::query(sql).bind(self.user_id).bind(name.device).bind(name.key);
             query.bind(kept.body_hash).bind(kept.answer).bind(now_ms).execute(&mut *self.tx).await?;
         }
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        Ok(user)
     }
 }
 

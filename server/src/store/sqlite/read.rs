@@ -13,13 +13,12 @@ pub(super) async fn page(store: &SqliteStore, user_id: UserId, query: PageQuery<
     // A deferred transaction reads from the snapshot of its first statement.
     let mut tx = connection.begin().await?;
     let user = user_state(&mut tx, user_id).await?;
-    let mark_at_start = mark_at(&mut tx, user_id, &user, query.after).await?;
+    let mark_at_seen = mark_at(&mut tx, user_id, &user, query.seen).await?;
     let copies = copies_after(&mut tx, user_id, query).await?;
     let end = copies.last().map_or(query.after, |copy| copy.seq);
-    let mark_at_end = mark_at(&mut tx, user_id, &user, end).await?;
     let waiting = waiting(&mut tx, user_id, query.entity, end, query.count_most()).await?;
     tx.rollback().await?;
-    Ok(PageRead::new(&query, user, (mark_at_start, mark_at_end), copies, waiting))
+    Ok(PageRead::new(&query, user, mark_at_seen, copies, waiting))
 }
 
 async fn copies_after(
