@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::checkpoint::{Checkpoint, EntityMeta, InFlight, Replica};
+use crate::columns::Columns;
 use crate::config::Config;
 use crate::incoming::conflict::Conflict;
 use crate::incoming::validate::Quarantined;
 use crate::mutation::{self, Mutation};
 use crate::outgoing::outbox::Change;
-use crate::record::{ByKey, Entity, Key, Record, Row, Scope, Stamp, StoredRow, Synced};
+use crate::record::{ByKey, Entity, Key, Millis, Record, Row, Scope, Stamp, StoredRow, Synced};
 
 /// One transaction.
 pub trait Step {
@@ -20,6 +21,11 @@ pub trait Step {
 
     /// Says what to do next, given all that was read so far. Pure.
     fn next(&self, found: &Found, config: &Config) -> Next<Self::Outcome>;
+
+    /// When the transaction happens, where rows show it in their status columns.
+    fn at(&self) -> Option<Millis> {
+        None
+    }
 
     /// True when the step never writes.
     fn is_read_only(&self) -> bool {
@@ -109,6 +115,8 @@ pub struct Found {
     pub in_flight: Option<InFlight>,
     /// The rows found.
     pub rows: ByKey<StoredRow>,
+    /// The status columns of the rows found, where they have any.
+    pub columns: ByKey<Columns>,
     /// The ids of rows found.
     pub row_ids: ByKey<()>,
     /// The changes found.
@@ -167,6 +175,8 @@ impl Found {
 pub enum Write {
     /// Stores a row.
     PutRow(Entity, Record, Option<Synced>),
+    /// Stores a row with its status columns. Made by [`crate::columns::fill`] alone.
+    PutRowWithColumns(Entity, Row, Columns),
     /// Removes a row.
     DeleteRow(Key),
     /// Stores a change.

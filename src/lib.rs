@@ -3,6 +3,7 @@
 //! The engine decides and never waits; the driver waits and never decides. See ARCHITECTURE.md for the map.
 
 pub mod checkpoint;
+pub mod columns;
 pub mod commit;
 pub mod config;
 pub mod driver;

@@ -8,6 +8,7 @@ use lastword_protocol::strict;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::columns::ColumnNames;
 use crate::iso8601;
 use crate::record::Stamp;
 
@@ -34,6 +35,9 @@ pub struct FieldNames {
     /// The form of every time among these.
     #[serde(skip)]
     pub times: Times,
+    /// The status columns of its rows: taken off wherever a record is read, and never sent.
+    #[serde(skip)]
+    pub columns: ColumnNames,
 }
 
 /// How an app writes times.
@@ -59,6 +63,7 @@ impl Default for FieldNames {
             server_id: record::SERVER_ID.into(),
             version: record::VERSION.into(),
             times: Times::Ms,
+            columns: ColumnNames::default(),
         }
     }
 }
@@ -72,6 +77,7 @@ impl FieldNames {
         if self.is_plain() {
             return Record::from_object(object).map_err(|error| error.to_string());
         }
+        self.columns.iter().for_each(|name| drop(object.remove(name)));
         // Apart from the app's fields, among which the record's own names are free now.
         let mut envelope = Fields::new();
         for (own, name) in self.pairs() {
@@ -122,7 +128,7 @@ impl FieldNames {
     #[must_use]
     pub fn split(&self, mut object: Fields) -> (Option<Value>, Fields) {
         let id = object.remove(&self.id);
-        for (own, _) in self.pairs() {
+        for own in self.own() {
             object.remove(own);
         }
         (id, object)
@@ -153,9 +159,9 @@ impl FieldNames {
         }
     }
 
-    /// The app's names.
+    /// The app's names, those of the status columns among them.
     pub fn own(&self) -> impl Iterator<Item = &str> {
-        self.pairs().into_iter().map(|(own, _)| own)
+        self.pairs().into_iter().map(|(own, _)| own).chain(self.columns.iter())
     }
 
     /// Says what is wrong with the names, if anything is.
@@ -180,7 +186,10 @@ impl FieldNames {
 
     /// True when the app's objects are records as they stand.
     fn is_plain(&self) -> bool {
-        self.times == Times::Ms && self.deleted_at.is_none() && self.pairs().iter().all(|(own, name)| own == name)
+        self.times == Times::Ms
+            && self.deleted_at.is_none()
+            && self.columns == ColumnNames::default()
+            && self.pairs().iter().all(|(own, name)| own == name)
     }
 
     /// The app's names and the record's.

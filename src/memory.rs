@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::checkpoint::{Checkpoint, EntityMeta, InFlight, Replica};
+use crate::columns::{self, Columns};
 use crate::commit::{Found, Next, Read, Step, Write};
 use crate::config::Config;
 use crate::incoming::conflict::Conflict;
@@ -27,6 +28,8 @@ pub struct MemoryStore {
 pub struct Tables {
     /// The app's rows.
     pub rows: ByKey<StoredRow>,
+    /// The status columns of the rows that have any.
+    pub columns: ByKey<Columns>,
     /// The outbox.
     pub changes: ByKey<Change>,
     /// Conflicts that wait for the user.
@@ -69,7 +72,8 @@ impl MemoryStore {
                 Some(row) => tables.rows.insert(entity, key.id.clone(), row),
                 None => tables.rows.remove(entity, &key.id),
             };
-            undo.push(Undo::Row(key, before));
+            let columns = tables.columns.remove(entity, &key.id);
+            undo.push(Undo::Row(key, before, columns));
         }
         tables.undo.push(undo);
     }
@@ -101,6 +105,10 @@ impl MemoryStore {
                 }
                 Next::Refuse(refusal) => return Err(StoreError::Refused(refusal)),
                 Next::Commit(writes, outcome) => {
+                    for read in columns::reads(&found, &writes, &self.config) {
+                        self.tables.borrow().read(&read, &mut found);
+                    }
+                    let writes = columns::fill(&found, writes, &self.config, step.at());
                     watch(&self.tables.borrow(), &writes);
                     let mut tables = self.tables.borrow_mut();
                     if !writes.is_empty() {
@@ -157,15 +165,22 @@ impl Tables {
                 found.entities.insert(*entity, self.entities.get(entity).cloned().unwrap_or_default());
             }
             Read::InFlight => found.in_flight.clone_from(&self.in_flight),
-            Read::Rows(entity, ids) => copy(&self.rows, *entity, ids, &mut found.rows),
+            Read::Rows(entity, ids) => {
+                copy(&self.rows, *entity, ids, &mut found.rows);
+                copy(&self.columns, *entity, ids, &mut found.columns);
+            }
             Read::RowsSince(entity, since) => {
                 for (id, stored) in self.rows.of(*entity) {
                     if stored.row().is_some_and(|row| row.record.client_updated_at >= *since) {
                         found.rows.insert(*entity, id.clone(), stored.clone());
                     }
                 }
+                copy_all(&self.columns, *entity, &mut found.columns);
             }
-            Read::AllRows(entity) => copy_all(&self.rows, *entity, &mut found.rows),
+            Read::AllRows(entity) => {
+                copy_all(&self.rows, *entity, &mut found.rows);
+                copy_all(&self.columns, *entity, &mut found.columns);
+            }
             Read::RowIds(entity) => names(&self.rows, *entity, &mut found.row_ids),
             Read::Changes(entity, ids) => copy(&self.changes, *entity, ids, &mut found.changes),
             Read::AllChanges(entity) => copy_all(&self.changes, *entity, &mut found.changes),
@@ -184,14 +199,12 @@ impl Tables {
     fn write(&mut self, write: Write) -> Undo {
         match write {
             Write::PutRow(entity, record, synced) => {
-                let key = Key::new(entity, &record.id);
-                let row = StoredRow::Row(Row { record, synced });
-                Undo::Row(key.clone(), self.rows.insert(entity, key.id, row))
+                self.put_row(Key::new(entity, &record.id), Some(Row { record, synced }), None)
             }
-            Write::DeleteRow(key) => {
-                let before = self.rows.remove(key.entity, &key.id);
-                Undo::Row(key, before)
+            Write::PutRowWithColumns(entity, row, columns) => {
+                self.put_row(Key::new(entity, &row.record.id), Some(row), Some(columns))
             }
+            Write::DeleteRow(key) => self.put_row(key, None, None),
             Write::PutChange(change) => {
                 let key = change.key.clone();
                 Undo::Change(key.clone(), self.changes.insert(key.entity, key.id, change))
@@ -233,9 +246,20 @@ impl Tables {
         }
     }
 
+    fn put_row(&mut self, key: Key, row: Option<Row>, columns: Option<Columns>) -> Undo {
+        let before = self.rows.remove(key.entity, &key.id);
+        let columns_before = self.columns.remove(key.entity, &key.id);
+        set(&mut self.rows, key.clone(), row.map(StoredRow::Row));
+        set(&mut self.columns, key.clone(), columns);
+        Undo::Row(key, before, columns_before)
+    }
+
     fn take_back(&mut self, undo: Undo) {
         match undo {
-            Undo::Row(key, before) => set(&mut self.rows, key, before),
+            Undo::Row(key, before, columns) => {
+                set(&mut self.rows, key.clone(), before);
+                set(&mut self.columns, key, columns);
+            }
             Undo::Change(key, before) => set(&mut self.changes, key, before),
             Undo::Conflict(key, before) => set(&mut self.conflicts, key, before),
             Undo::Quarantined(key, before) => set(&mut self.quarantined, key, before),
@@ -257,7 +281,7 @@ type SeenBefore = ((Scope, u32), Option<Vec<Key>>);
 
 #[derive(Clone)]
 enum Undo {
-    Row(Key, Option<StoredRow>),
+    Row(Key, Option<StoredRow>, Option<Columns>),
     Change(Key, Option<Change>),
     Conflict(Key, Option<Conflict>),
     Quarantined(Key, Option<Quarantined>),

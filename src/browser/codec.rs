@@ -8,6 +8,7 @@ use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::stores::SYNCED;
+use crate::columns::{ColumnNames, Columns};
 use crate::mapping::FieldNames;
 use crate::record::{Fields, Record, Row, StoredRow, Synced};
 
@@ -31,9 +32,12 @@ pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, String> {
 ///
 /// # Errors
 /// What cannot be held.
-pub fn row_to_js(record: Record, synced: Option<Synced>, names: &FieldNames) -> Result<JsValue, String> {
-    let mut object = names.object(record);
-    if let Some(synced) = synced {
+pub fn row_to_js(row: Row, columns: Option<Columns>, names: &FieldNames) -> Result<JsValue, String> {
+    let mut object = names.object(row.record);
+    if let Some(columns) = columns {
+        columns.add_to(&mut object, names);
+    }
+    if let Some(synced) = row.synced {
         object.insert(SYNCED.to_owned(), Value::String(synced.to_string()));
     }
     to_js(&object)
@@ -59,6 +63,27 @@ pub fn row_from_js(value: &JsValue, names: &FieldNames) -> StoredRow {
     match decoded {
         Ok(row) => StoredRow::Row(row),
         Err(reason) => StoredRow::Unreadable(reason),
+    }
+}
+
+/// The status columns of a row, where it has any.
+#[must_use]
+pub fn columns_from_js(value: &JsValue, names: &FieldNames) -> Option<Columns> {
+    if names.columns == ColumnNames::default() {
+        return None;
+    }
+    let shown = Object::new();
+    show_columns(value, &shown, names);
+    Some(Columns::of(&object_from_js(&shown).ok()?, names))
+}
+
+/// Copies the status columns of a row to what the app is shown.
+pub fn show_columns(row: &JsValue, shown: &JsValue, names: &FieldNames) {
+    for name in names.columns.iter().map(JsValue::from) {
+        if let Some(value) = Reflect::get(row, &name).ok().filter(|value| !value.is_undefined()) {
+            // A plain object takes any field.
+            let _ = Reflect::set(shown, &name, &value);
+        }
     }
 }
 

@@ -9,11 +9,12 @@ use super::reading;
 use super::stores::{CONFLICTS, META, OUTBOX, QUARANTINE};
 use super::transaction::{Ended, Running, store_error};
 use super::{EntityLayout, Layout, writing};
+use crate::columns;
 use crate::commit::{Found, Next, Read, Step};
 use crate::config::Config;
 use crate::error::Error;
 use crate::ports::{Store, StoreError};
-use crate::record::Entity;
+use crate::record::{Entity, Millis};
 
 /// The app's database.
 #[derive(Clone)]
@@ -91,9 +92,18 @@ impl Store for IndexedDb {
                 Next::Commit(writes, ())
             }
         };
-        self.transact(step.is_read_only(), step.is_strict(), &mut next).await?;
+        let kind = Kind { read_only: step.is_read_only(), strict: step.is_strict(), at: step.at() };
+        self.transact(kind, &mut next).await?;
         outcome.ok_or(StoreError::Closed)
     }
+}
+
+/// What a step says of itself.
+#[derive(Clone, Copy)]
+struct Kind {
+    read_only: bool,
+    strict: bool,
+    at: Option<Millis>,
 }
 
 /// What a step says, without its outcome: a single copy of the code below serves them all.
@@ -102,19 +112,19 @@ type Decide<'a> = dyn FnMut(&Found) -> Next<()> + 'a;
 impl IndexedDb {
     /// Runs one transaction, and a second one where the first named too few stores or found its connection closed: a
     /// step is pure, so it may begin again.
-    async fn transact(&self, read_only: bool, strict: bool, next: &mut Decide<'_>) -> Result<(), StoreError> {
+    async fn transact(&self, kind: Kind, next: &mut Decide<'_>) -> Result<(), StoreError> {
         let mut wide = false;
         let mut reopened = false;
         loop {
             let first = next(&Found::default());
             let stores = match &first {
                 Next::Refuse(refusal) => return Err(StoreError::Refused(refusal.clone())),
-                Next::Read(reads) if !wide => self.likely_stores(reads, read_only),
+                Next::Read(reads) if !wide => self.likely_stores(reads, kind.read_only),
                 Next::Read(_) | Next::Commit(..) => self.all_stores(),
             };
             let connection = self.connection().await?;
-            let ended = match Running::begin(connection.database(), stores, read_only, strict) {
-                Ok(running) => self.run_in(running, first, next).await,
+            let ended = match Running::begin(connection.database(), stores, kind.read_only, kind.strict) {
+                Ok(running) => self.run_in(running, first, kind.at, next).await,
                 Err(ended) => Err(ended),
             };
             match ended {
@@ -130,7 +140,13 @@ impl IndexedDb {
         }
     }
 
-    async fn run_in(&self, running: Running, first: Next<()>, next: &mut Decide<'_>) -> Result<(), Ended> {
+    async fn run_in(
+        &self,
+        running: Running,
+        first: Next<()>,
+        at: Option<Millis>,
+        next: &mut Decide<'_>,
+    ) -> Result<(), Ended> {
         let mut found = Found::default();
         let mut decided = first;
         loop {
@@ -144,6 +160,11 @@ impl IndexedDb {
                 }
                 Next::Refuse(refusal) => return Err(running.abort(Ended::Failed(StoreError::Refused(refusal)))),
                 Next::Commit(writes, ()) => {
+                    let reads = columns::reads(&found, &writes, &self.config);
+                    if let Err(ended) = reading::read_all(self, &running, &reads, &mut found).await {
+                        return Err(running.abort(ended));
+                    }
+                    let writes = columns::fill(&found, writes, &self.config, at);
                     return match writing::write_all(self, &running, writes) {
                         Ok(()) => running.committed().await,
                         Err(ended) => Err(running.abort(ended)),

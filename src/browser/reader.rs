@@ -7,7 +7,7 @@ use futures_util::lock::Mutex;
 use rexie::{Rexie, Transaction, TransactionMode};
 use wasm_bindgen::JsValue;
 
-use super::codec::{record_to_js, row_from_js};
+use super::codec::{record_to_js, row_from_js, show_columns};
 use super::database::Connection;
 use super::{EntityLayout, Layout};
 use crate::error::Error;
@@ -87,10 +87,12 @@ impl Reader {
             // What does not decode is still the app's: it is shown as it stands.
             match row_from_js(&value, names) {
                 StoredRow::Row(row) if row.record.is_deleted && !deleted => {}
-                StoredRow::Row(row) => shown.push(
-                    record_to_js(row.record, names)
-                        .map_err(|message| Error::Store { name: "DataCloneError".into(), message })?,
-                ),
+                StoredRow::Row(row) => {
+                    let record = record_to_js(row.record, names)
+                        .map_err(|message| Error::Store { name: "DataCloneError".into(), message })?;
+                    show_columns(&value, &record, names);
+                    shown.push(record);
+                }
                 StoredRow::Unreadable(_) => shown.push(value),
             }
         }

@@ -120,6 +120,9 @@ impl Reading<'_> {
                 let id_name = JsValue::from(names.id.as_str());
                 for value in values {
                     if let Some(id) = Reflect::get(&value, &id_name).ok().and_then(|id| id.as_string()) {
+                        if let Some(columns) = codec::columns_from_js(&value, names) {
+                            found.columns.insert(*entity, id.clone(), columns);
+                        }
                         found.rows.insert(*entity, id, row_from_js(&value, names));
                     }
                 }

@@ -14,7 +14,7 @@ use super::stores::{
 use super::transaction::{Ended, Running};
 use crate::commit::Write;
 use crate::ports::StoreError;
-use crate::record::{Entity, Key, Record};
+use crate::record::{Entity, Key, Record, Row};
 
 /// Encodes every value, then issues every request.
 pub(super) fn write_all(db: &IndexedDb, running: &Running, writes: Vec<Write>) -> Result<(), Ended> {
@@ -53,7 +53,11 @@ fn encode(db: &IndexedDb, write: Write) -> Result<Encoded, String> {
     Ok(match write {
         Write::PutRow(entity, record, synced) => {
             let layout = db.entity(entity);
-            Encoded::put(&layout.store, row_to_js(record, synced, &layout.names)?)
+            Encoded::put(&layout.store, row_to_js(Row { record, synced }, None, &layout.names)?)
+        }
+        Write::PutRowWithColumns(entity, row, columns) => {
+            let layout = db.entity(entity);
+            Encoded::put(&layout.store, row_to_js(row, Some(columns), &layout.names)?)
         }
         Write::DeleteRow(key) => Encoded::delete(&db.entity(key.entity).store, JsValue::from(key.id.as_str())),
         Write::PutChange(change) => {

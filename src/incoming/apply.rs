@@ -50,6 +50,10 @@ pub struct PageApplied {
 impl Step for ApplyPage {
     type Outcome = PageApplied;
 
+    fn at(&self) -> Option<Millis> {
+        Some(self.now)
+    }
+
     fn next(&self, found: &Found, config: &Config) -> Next<PageApplied> {
         match found.rounds {
             0 => Next::Read(self.first_reads(config)),

@@ -13,6 +13,7 @@ use serde_json::Value;
 use wasm_bindgen::JsValue;
 
 use crate::browser::{EntityLayout, Layout, codec};
+use crate::columns::ColumnNames;
 use crate::config::{Config, DEBOUNCE_MS, Detect, EntityDeclaration, INTERVAL_MS, Policy, Since, Style};
 use crate::engine::state::Pace;
 use crate::error::Error;
@@ -61,10 +62,34 @@ struct EntityOptions {
     /// The form of the times in those fields: milliseconds when absent.
     #[serde(default)]
     times: Times,
+    /// The columns of its rows that show their sync; none when absent.
+    #[serde(default)]
+    status_fields: Option<StatusFieldsOption>,
     #[serde(default)]
     detect: DetectOption,
     #[serde(default)]
     conflicts: PolicyOption,
+}
+
+/// All five under the names of one style, or names for some.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StatusFieldsOption {
+    SnakeCase,
+    #[serde(rename = "camelCase")]
+    CamelCase,
+    #[serde(untagged)]
+    Named(ColumnNames),
+}
+
+impl StatusFieldsOption {
+    fn names(self) -> ColumnNames {
+        match self {
+            Self::SnakeCase => ColumnNames::snake_case(),
+            Self::CamelCase => ColumnNames::camel_case(),
+            Self::Named(names) => names,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -174,7 +199,8 @@ pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
                 "the entities `{other}` and `{name}` share the store `{store}`: give each its own"
             )));
         }
-        let names = FieldNames { times: entity.times, ..entity.fields };
+        let columns = entity.status_fields.map(StatusFieldsOption::names).unwrap_or_default();
+        let names = FieldNames { times: entity.times, columns, ..entity.fields };
         layouts.insert(name.clone(), EntityLayout { name: name.clone(), store, names: names.clone() });
         let detect = match entity.detect {
             DetectOption::Exact => Detect::Exact,

@@ -49,6 +49,10 @@ pub struct Settled {
 impl Step for Settle {
     type Outcome = Settled;
 
+    fn at(&self) -> Option<Millis> {
+        Some(self.now)
+    }
+
     fn next(&self, found: &Found, config: &Config) -> Next<Settled> {
         match found.rounds {
             0 => Next::Read(self.first_reads(config)),

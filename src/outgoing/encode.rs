@@ -101,6 +101,10 @@ pub struct Staged {
 impl Step for Stage {
     type Outcome = Staged;
 
+    fn at(&self) -> Option<Millis> {
+        Some(self.now)
+    }
+
     fn next(&self, found: &Found, config: &Config) -> Next<Staged> {
         match found.rounds {
             0 => Next::Read(self.first_reads()),

@@ -118,6 +118,10 @@ pub enum Choice {
 impl Step for Resolve {
     type Outcome = Option<Record>;
 
+    fn at(&self) -> Option<Millis> {
+        Some(self.now)
+    }
+
     fn next(&self, found: &Found, config: &Config) -> Next<Option<Record>> {
         let Key { entity, id } = &self.key;
         let ids = vec![id.clone()];

@@ -3,7 +3,7 @@
 use lastword::browser::codec::{object_from_js, record_to_js, row_from_js, row_to_js};
 use lastword::mapping::FieldNames;
 use lastword::protocol::limits::{OBJECT_KEYS_MAX, PAYLOAD_DEPTH_MAX};
-use lastword::record::{Stamp, StoredRow, Synced};
+use lastword::record::{Row, Stamp, StoredRow, Synced};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::js;
@@ -98,7 +98,7 @@ fn what_json_holds_is_taken_as_it_is() {
 fn a_row_is_shown_without_our_mark() {
     let names = FieldNames { id: "key".into(), ..FieldNames::default() };
     let mark = Synced { stamp: Stamp(7), hash: Some(9) };
-    let row = row_to_js(record("a", 7), Some(mark), &names).unwrap();
+    let row = row_to_js(Row { record: record("a", 7), synced: Some(mark) }, None, &names).unwrap();
     assert!(js_sys::Reflect::has(&row, &"_synced".into()).unwrap());
     assert_eq!(js_sys::Reflect::get(&row, &"key".into()).unwrap(), "a");
     let StoredRow::Row(read) = row_from_js(&row, &names) else { panic!("it was written by us") };

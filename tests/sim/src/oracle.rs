@@ -270,7 +270,8 @@ impl Oracle {
                         self.check_echo(replica, index, before, writes, "is sent");
                     }
                 }
-                Write::PutConflict(_)
+                Write::PutRowWithColumns(..)
+                | Write::PutConflict(_)
                 | Write::DeleteConflict(_)
                 | Write::PutQuarantined(_)
                 | Write::DeleteQuarantined(_)
