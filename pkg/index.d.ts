@@ -36,7 +36,7 @@ export type Draft<Fields> = Fields & Partial<Pick<Envelope, "id">>;
  *
  * Give `Fields` to name the type yourself: `schema as Schema<WorkoutLog>`. Otherwise it is read from the schema.
  */
-export type Schema<Fields = unknown> = { readonly [keyword: string]: unknown } & { readonly "~fields"?: Fields };
+export type Schema<Fields = unknown> = object & { readonly "~fields"?: Fields };
 
 /** The type described by a JSON Schema written in place. Keywords that it cannot express widen to `unknown`. */
 export type FieldsOf<S> = S extends { readonly "~fields"?: infer Fields }
@@ -85,11 +85,50 @@ export interface EntityOptions {
   readonly fields?: { readonly [name in "id" | "clientCreatedAt" | "clientUpdatedAt" | "isDeleted" | "deletedAt" | "serverUpdatedAt" | "serverId" | "version"]?: string };
   /** How those fields hold times: milliseconds since 1970, or ISO 8601 text in UTC. `ms` when absent. */
   readonly times?: "ms" | "iso";
+  /**
+   * Columns of the app's rows that show their sync: all five in one style of names, or a name for each that is wanted.
+   * They are never sent, and not part of the record. None when absent.
+   */
+  readonly statusFields?: "snake_case" | "camelCase" | StatusFieldNames;
   /** How local changes are found: `exact` when all writes go through lastword, `scan` when the app writes by itself. */
   readonly detect?: "exact" | "scan";
   /** What happens when both sides changed a record. `lastWriteWins` when absent. */
   readonly conflicts?: "lastWriteWins" | "manual";
 }
+
+/** What an app calls the columns of {@link EntityOptions.statusFields}; one without a name is not written. */
+export interface StatusFieldNames {
+  readonly lastSyncedAt?: string;
+  readonly lastSyncAttemptAt?: string;
+  readonly syncStatus?: string;
+  readonly syncErrorMessage?: string;
+  readonly syncVersion?: string;
+}
+
+/** The columns with their names in camel case. Times are in the form of the entity's `times`; null says never, or none. */
+export interface StatusFields<Time = number> {
+  lastSyncedAt: Time | null;
+  lastSyncAttemptAt: Time | null;
+  syncStatus: "pending" | "synced" | "failed" | "conflict";
+  syncErrorMessage: string | null;
+  syncVersion: number | null;
+}
+
+/** The columns with their names in snake case. */
+export interface SnakeStatusFields<Time = number> {
+  last_synced_at: Time | null;
+  last_sync_attempt_at: Time | null;
+  sync_status: "pending" | "synced" | "failed" | "conflict";
+  sync_error_message: string | null;
+  sync_version: number | null;
+}
+
+/** The status columns that `get` and `list` show of one entity. */
+export type EntityColumns<E extends EntityOptions> =
+  E extends { readonly statusFields: "camelCase" } ? Partial<StatusFields<TimeOf<E>>> :
+  E extends { readonly statusFields: "snake_case" } ? Partial<SnakeStatusFields<TimeOf<E>>> :
+  unknown;
+type TimeOf<E> = E extends { readonly times: "iso" } ? string : number;
 
 /** The entities of an app, by name. */
 export interface EntityMap {
@@ -97,7 +136,10 @@ export interface EntityMap {
 }
 
 /** The app's fields of one entity. */
-export type EntityFields<E extends EntityOptions> = E extends { readonly schema: infer S } ? FieldsOf<S> : { [field: string]: unknown };
+export type EntityFields<E extends EntityOptions> = E extends { readonly schema: infer S }
+  ? unknown extends FieldsOf<S> ? AnyFields : FieldsOf<S>
+  : AnyFields;
+type AnyFields = { [field: string]: unknown };
 
 // ---------------------------------------------------------------- options
 
@@ -120,6 +162,8 @@ export interface HttpBackend {
   readonly overlapMs?: number;
   /** Sent with each request. Not for secrets: those come from `token`. */
   readonly headers?: { readonly [name: string]: string };
+  /** Send bodies of 4 KiB and more as gzip. Only for a backend that takes them. False when absent. */
+  readonly gzip?: boolean;
   /** Records in one push. 100 when absent. */
   readonly batchRecords?: number;
   /** Records in one page of a pull. 1,000 when absent. With `since: "time"` not more than the backend gives at once. */
@@ -228,6 +272,8 @@ export interface Progress {
   done: number;
   /** Null when the backend cannot count. */
   total: number | null;
+  /** Bytes fetched so far. Null for a push, which is always counted. */
+  bytes: number | null;
 }
 
 /** What one round of sync did. */
@@ -239,9 +285,22 @@ export interface SyncResult {
   quarantined: number;
 }
 
-/** Counts since the worker started, and sizes of what is stored. */
-export interface Stats {
-  [name: string]: unknown;
+/** How many records stand where. */
+export interface Counts {
+  /** Rows, tombstones among them. */
+  records: number;
+  /** Rows that the backend has as they are. */
+  synced: number;
+  pending: number;
+  failed: number;
+  conflict: number;
+  /** Incoming records set aside, which are no rows. */
+  quarantined: number;
+}
+
+/** The counts in all, and those of each entity. */
+export interface Stats extends Counts {
+  entities: { [entity: string]: Counts };
 }
 
 /** Where one record stands. */
@@ -285,6 +344,8 @@ export interface Failure {
   code: string;
   message: string;
   attempts: number;
+  /** Where the documentation says what to do: a page and its section, `errors.md#failed-invalid`. */
+  help: string;
 }
 
 /** Something that happened, by `type`. */
@@ -312,12 +373,14 @@ export class LastwordError extends Error {
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
   readonly details: unknown;
+  /** Where the documentation says what to do: a page and its section, `errors.md#network`. */
+  readonly help: string;
 }
 
 // ---------------------------------------------------------------- what the app holds
 
 /** The records of one entity. Every write is stamped, stored and queued in one transaction. */
-export interface EntityHandle<Fields> {
+export interface EntityHandle<Fields, Columns = unknown> {
   readonly name: string;
   /** Writes a whole record; makes its id when it has none. */
   put(record: Draft<Fields>): Promise<Stored<Fields>>;
@@ -327,8 +390,8 @@ export interface EntityHandle<Fields> {
   /** Leaves a tombstone, which travels to the backend and every other replica. */
   delete(id: string): Promise<void>;
   bulkDelete(ids: readonly string[]): Promise<void>;
-  get(id: string): Promise<Stored<Fields> | undefined>;
-  list(options?: { includeDeleted?: boolean }): Promise<Stored<Fields>[]>;
+  get(id: string): Promise<(Stored<Fields> & Columns) | undefined>;
+  list(options?: { includeDeleted?: boolean }): Promise<(Stored<Fields> & Columns)[]>;
   statusOf(id: string): Promise<RecordStatus>;
   /** Resolves when the backend has this record as it is now; rejects when it was refused or is in conflict. */
   whenSynced(id: string): Promise<void>;
@@ -339,7 +402,7 @@ export interface EntityHandle<Fields> {
 
 /** A running replica. */
 export interface Sync<E extends EntityMap = EntityMap> {
-  readonly entities: { readonly [Name in keyof E]: EntityHandle<EntityFields<E[Name]>> };
+  readonly entities: { readonly [Name in keyof E]: EntityHandle<EntityFields<E[Name]>, EntityColumns<E[Name]>> };
   readonly conflicts: {
     list(): Promise<Conflict[]>;
     resolve(entity: keyof E & string, id: string, choice: ConflictChoice): Promise<void>;

@@ -103,6 +103,7 @@ fn page(remote: Record, cursor: &str) -> Page {
         server_time: None,
         epoch: None,
         remaining: None,
+        bytes: 0,
     }
 }
 

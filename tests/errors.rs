@@ -45,6 +45,20 @@ fn every_reason_of_a_failed_record_is_documented() {
     }
 }
 
+#[test]
+fn every_code_has_the_place_that_help_names() {
+    let page = include_str!("../docs/errors.md");
+    for (head, prefix) in
+        [("| code | retryable |", ""), ("| code of the page |", ""), ("| code | tried again |", "failed-")]
+    {
+        let codes = rows(page, head);
+        assert!(!codes.is_empty());
+        for (code, _) in codes {
+            assert_eq!(page.matches(&format!("<a id=\"{prefix}{code}\"></a>")).count(), 1, "{code}");
+        }
+    }
+}
+
 /// First and second cell of each row of the table that begins with `head`.
 fn rows(page: &str, head: &str) -> Vec<(String, bool)> {
     page.lines()

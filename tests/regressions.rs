@@ -75,6 +75,7 @@ impl Db {
             server_time: None,
             epoch: Some("e".into()),
             remaining: None,
+            bytes: 0,
         };
         self.run(&ApplyPage { fence: 1, since, page, now: Millis(1), offset_ms: 0 })
     }

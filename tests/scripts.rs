@@ -127,6 +127,7 @@ impl Script {
                 server_time: None,
                 epoch: Some("e".into()),
                 remaining: None,
+                bytes: 0,
             }),
             said @ (Said::Applied(_) | Said::Status(_) | Said::NoConnection) => Err(failure(&said)),
         }

@@ -42,7 +42,10 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
   const { call } = link;
   await link.open();
   const snapshot = new Snapshot(await call("status"));
-  events.on("status", ({ status }) => snapshot.set(status));
+  events.on("status", ({ status }) => {
+    snapshot.set(status);
+    if (status.progress) events.emit({ type: "progress", ...status.progress });
+  });
   const signedOut = () => {
     running = false;
     token = undefined;
@@ -67,7 +70,7 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
       },
     },
     failures: {
-      list: () => call("failures"),
+      list: async () => (await call("failures")).map((failure) => ({ ...failure, help: `errors.md#failed-${failure.code}` })),
       retry: (entity, id) => call("retry", entity, id),
       retryAll: () => call("retryAll"),
       discard: (entity, id) => call("discard", entity, id),

@@ -45,7 +45,7 @@ export interface CoreCalls {
   pending(entity?: string): Promise<Change[]>;
   conflicts(): Promise<Conflict[]>;
   resolveConflict(entity: string, id: string, choice: ConflictChoice): Promise<void>;
-  failures(): Promise<Failure[]>;
+  failures(): Promise<Omit<Failure, "help">[]>;
   retry(entity: string, id: string): Promise<void>;
   retryAll(): Promise<number>;
   discard(entity: string, id: string): Promise<void>;

@@ -18,6 +18,7 @@ export class LastwordError extends Error {
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
   readonly details: unknown;
+  readonly help: string;
 
   constructor(error: Omit<PlainError, "retryable"> & { retryable?: boolean | undefined }) {
     super(error.message);
@@ -25,6 +26,7 @@ export class LastwordError extends Error {
     this.retryable = error.retryable ?? false;
     this.retryAfterMs = error.retryAfterMs;
     this.details = error.details;
+    this.help = `errors.md#${error.code}`;
     if (error.stack !== undefined) this.stack = `${this.stack ?? ""}\nin the worker: ${error.stack}`;
   }
 }

@@ -28,6 +28,16 @@ pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, String> {
     serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
 }
 
+/// Typed options from a plain JavaScript value, through JSON: no field that the type does not know is passed over.
+///
+/// # Errors
+/// What is missing, unknown or of the wrong type.
+pub fn options_from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T, String> {
+    let json = js_sys::JSON::stringify(value).map_err(|_| "they cannot be written as JSON")?;
+    let value: Value = serde_json::from_str(&String::from(json)).map_err(|error| error.to_string())?;
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
 /// A row as the app stores it.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use idb::request::OpenDatabaseRequest;
-use idb::{Database, DatabaseEvent, Event, Factory, KeyPath, ObjectStoreParams};
+use idb::{Database, DatabaseEvent, Event, Factory, KeyPath, ObjectStoreParams, TransactionMode};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::IdbDatabase;
@@ -44,6 +44,7 @@ impl Connection {
             let database = open(&layout.database, layout.attached).await?;
             let missing = missing(layout, &database.store_names());
             if missing.is_empty() {
+                keyed(layout, &database)?;
                 return Ok(Self::watched(database));
             }
             let next = database.version().map_err(idb_error)?.saturating_add(1);
@@ -184,6 +185,30 @@ async fn within_deadline(name: &str, request: OpenDatabaseRequest) -> Result<Dat
             message: format!("another tab keeps an old version of `{name}` open: close it"),
         }),
     }
+}
+
+/// Checks that each store is keyed by its entity's id.
+fn keyed(layout: &Layout, database: &Database) -> Result<(), Error> {
+    let stores: Vec<&str> = layout.entities.iter().map(|entity| entity.store.as_str()).collect();
+    let transaction = database.transaction(&stores, TransactionMode::ReadOnly).map_err(idb_error)?;
+    for entity in layout.entities.iter() {
+        let path = transaction.object_store(&entity.store).and_then(|store| store.key_path()).map_err(idb_error)?;
+        let id = &entity.names.id;
+        if path == Some(KeyPath::new_single(id)) {
+            continue;
+        }
+        let (name, store) = (&entity.name, &entity.store);
+        let keyed = match path {
+            Some(KeyPath::Single(field)) => {
+                format!("is keyed by `{field}`: say so with `fields: {{ id: \"{field}\" }}`")
+            }
+            Some(KeyPath::Array(_)) => format!("is keyed by several fields: key it by `{id}` alone"),
+            None => format!("keeps its keys apart from its rows: key it by a field `{id}`"),
+        };
+        let message = format!("entity `{name}` has no id: its store `{store}` {keyed}");
+        return Err(Error::Config { message });
+    }
+    Ok(())
 }
 
 fn missing(layout: &Layout, present: &[String]) -> Vec<Missing> {

@@ -84,6 +84,8 @@ pub struct Progress {
     pub done: usize,
     /// Records in all, where known.
     pub total: Option<usize>,
+    /// Bytes fetched so far; none for a push, which is counted.
+    pub bytes: Option<usize>,
 }
 
 impl Engine {
@@ -540,11 +542,13 @@ impl Cycle {
                 is_push: false,
                 done: pulling.arrived,
                 total: pulling.remaining.map(|left| pulling.arrived + usize::try_from(left).unwrap_or(0)),
+                bytes: Some(pulling.bytes),
             }),
             Running::Push { in_flight, .. } => Some(Progress {
                 is_push: true,
                 done: self.report.pushed,
                 total: Some(self.report.pushed + in_flight.sent.len() + self.plan.len()),
+                bytes: None,
             }),
             Running::Transaction(_) | Running::Token { .. } => None,
         }

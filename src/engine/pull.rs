@@ -30,6 +30,7 @@ impl Engine {
             cursors: BTreeSet::new(),
             arrived: 0,
             remaining: None,
+            bytes: 0,
         }));
         self.fetch(now);
     }
@@ -223,6 +224,7 @@ impl Pulling {
         self.since = Some(page.cursor.clone());
         self.arrived += page.arrived.len();
         self.remaining = page.remaining;
+        self.bytes += page.bytes;
         Ok(page)
     }
 }

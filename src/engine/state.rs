@@ -223,6 +223,7 @@ pub(super) struct Pulling {
     pub(super) cursors: BTreeSet<String>,
     pub(super) arrived: usize,
     pub(super) remaining: Option<u64>,
+    pub(super) bytes: usize,
 }
 
 /// One cycle: resend, detect, pull, detect, push, pull again.

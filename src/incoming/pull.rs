@@ -23,6 +23,8 @@ pub struct Page {
     pub epoch: Option<String>,
     /// How many records wait behind this page, where the backend counts them.
     pub remaining: Option<u64>,
+    /// Its length as it arrived.
+    pub bytes: usize,
 }
 
 /// One record of a page.

@@ -93,6 +93,7 @@ impl Timed {
             server_time: answer.server_time,
             epoch: answer.epoch,
             remaining: answer.remaining,
+            bytes: body.len(),
         })
     }
 }

@@ -40,6 +40,7 @@ pub fn resource_page(config: &Config, entity: Entity, body: &[u8]) -> Result<Pag
         server_time: response.server_time,
         epoch: response.epoch,
         remaining: response.remaining,
+        bytes: body.len(),
     })
 }
 
@@ -59,6 +60,7 @@ pub fn changeset_page(config: &Config, body: &[u8]) -> Result<Page, String> {
         server_time: Some(response.server_time),
         epoch: Some(response.epoch),
         remaining: response.remaining,
+        bytes: body.len(),
     })
 }
 

@@ -8,13 +8,14 @@ use wasm_bindgen::prelude::*;
 
 use super::core::{Core, Patch, config, field, invalid};
 use super::error::to_js as thrown;
-use super::status::{Failure, RecordStatus, ShownChange, ShownConflict, SyncResult};
+use super::options::Types;
+use super::status::{Failure, RecordStatus, ShownChange, ShownConflict, Stats, SyncResult};
 use crate::browser::clock::BrowserClock;
 use crate::browser::codec;
 use crate::engine::state::{Event, Mode};
 use crate::error::Error;
 use crate::outgoing::outbox::ChangeState;
-use crate::outgoing::retry::{Choice, Discard, Resolve, Wipe};
+use crate::outgoing::retry::{Choice, Count, Discard, Resolve, Wipe};
 use crate::outgoing::write::{Edit, EditKind, ReadRows};
 use crate::ports::Clock;
 use crate::record::{Fields, Key};
@@ -27,6 +28,16 @@ pub struct SyncCore {
 
 type Answer = Result<JsValue, JsValue>;
 
+impl SyncCore {
+    /// Opens a replica whose records are an app's own serde types. [`crate::app`] calls it.
+    ///
+    /// # Errors
+    /// As [`SyncCore::open`].
+    pub async fn open_with(types: Types, options: JsValue, host: JsValue) -> Result<Self, JsValue> {
+        Core::open(options, host, types).await.map(|core| Self { core }).map_err(|error| thrown(&error))
+    }
+}
+
 #[wasm_bindgen]
 impl SyncCore {
     /// Opens the database of `options` and makes its replica; syncs nothing yet.
@@ -37,7 +48,7 @@ impl SyncCore {
     /// # Errors
     /// `config`, `account_mismatch`, `store`.
     pub async fn open(options: JsValue, host: JsValue) -> Result<SyncCore, JsValue> {
-        Core::open(options, host).await.map(|core| Self { core }).map_err(|error| thrown(&error))
+        Self::open_with(Types::new(), options, host).await
     }
 
     /// Syncs by itself from now on.
@@ -95,12 +106,17 @@ impl SyncCore {
         shown(Ok(core.status(&waiting)))
     }
 
-    /// Counts by state, and each entity's last push and pull.
+    /// Counts rows by where they stand, in all and by entity.
     ///
     /// # Errors
     /// `store`.
     pub async fn stats(&self) -> Answer {
-        self.status().await
+        let core = &self.core;
+        let counted = async {
+            let rows = core.run(&Count).await?;
+            Ok(Stats::new(&core.config, &rows, &core.waiting().await?))
+        };
+        shown(counted.await)
     }
 
     /// Stores a record, all of its fields; makes its id where it has none.
@@ -404,7 +420,7 @@ impl SyncCore {
     /// `config`.
     pub async fn configure(&self, patch: JsValue) -> Answer {
         let core = &self.core;
-        let configured = codec::from_js::<Patch>(patch)
+        let configured = codec::options_from_js::<Patch>(&patch)
             .map_err(|error| config(&format!("the options are not valid: {error}")))
             .and_then(|patch| core.configure(patch));
         nothing(configured)

@@ -11,7 +11,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use super::options::{self, StyleOption};
+use super::options::{self, StyleOption, Types};
 use super::status::{Status, SyncEvent};
 use crate::browser::clock::BrowserClock;
 use crate::browser::codec;
@@ -47,8 +47,8 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) async fn open(options: JsValue, host: JsValue) -> Result<Rc<Self>, Error> {
-        let parsed = options::parse(options)?;
+    pub(super) async fn open(options: JsValue, host: JsValue, types: Types) -> Result<Rc<Self>, Error> {
+        let parsed = options::parse(&options, types)?;
         let function = |name: &str| {
             field(&host, name).dyn_into::<Function>().map_err(|_| config(&format!("the host must have `{name}`")))
         };
@@ -188,8 +188,15 @@ impl Core {
     }
 
     pub(super) fn checked(&self, entity: Entity, fields: Fields) -> Result<Fields, Error> {
-        let faults = self.config.entity(entity).schema.as_ref().map(|schema| schema.check(&fields)).unwrap_or_default();
-        if faults.is_empty() { Ok(fields) } else { Err(Error::Invalid { fields: faults }) }
+        let entity = self.config.entity(entity);
+        let faults = entity.schema.as_ref().map(|schema| schema.check(&fields)).unwrap_or_default();
+        if !faults.is_empty() {
+            return Err(Error::Invalid { fields: faults });
+        }
+        match entity.accepts.map(|accepts| accepts(&fields)) {
+            Some(Err(message)) => Err(invalid("", message)),
+            Some(Ok(())) | None => Ok(fields),
+        }
     }
 
     pub(super) fn entity(&self, name: &str) -> Result<Entity, Error> {

@@ -1,5 +1,6 @@
 //! What JavaScript sees of the core. Never decides.
 
+mod app;
 pub mod client;
 mod core;
 pub mod error;

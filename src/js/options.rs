@@ -29,6 +29,8 @@ pub(super) struct Options {
     /// Whose records these are; none where the app has no accounts.
     #[serde(default)]
     pub(super) account: Option<String>,
+    /// May be absent where the app's types declare them.
+    #[serde(default)]
     entities: BTreeMap<String, EntityOptions>,
     pub(super) backend: BackendOptions,
     /// 30,000 when absent.
@@ -39,7 +41,7 @@ pub(super) struct Options {
     debounce_ms: Option<i64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct EntityOptions {
     /// The object store; the entity's name when absent.
@@ -182,14 +184,20 @@ pub(super) struct Parsed {
     pub(super) options: Options,
 }
 
-/// Reads and checks the options object.
+/// The entities that an app's own types declare.
+pub type Types = BTreeMap<String, EntityDeclaration>;
+
+/// Reads and checks the options object; `types` are declared already, and the options may say more of them.
 ///
 /// # Errors
 /// [`Error::Config`] with one sentence that says what to change.
-pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
+pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error> {
     let mut options: Options =
-        codec::from_js(options).map_err(|error| config(format!("the options are not valid: {error}")))?;
-    let declared_by_app = std::mem::take(&mut options.entities);
+        codec::options_from_js(options).map_err(|error| config(format!("the options are not valid: {error}")))?;
+    let mut declared_by_app = std::mem::take(&mut options.entities);
+    for name in types.keys() {
+        declared_by_app.entry(name.clone()).or_default();
+    }
     let mut declared = BTreeMap::new();
     let mut layouts = BTreeMap::new();
     for (name, entity) in declared_by_app {
@@ -210,12 +218,15 @@ pub(super) fn parse(options: JsValue) -> Result<Parsed, Error> {
             PolicyOption::LastWriteWins => Policy::LastWriteWins,
             PolicyOption::Manual => Policy::Manual,
         };
-        let def = EntityDef { path: entity.path, schema: entity.schema, references: entity.references };
+        let typed = types.remove(&name).unwrap_or_default();
+        let mut references = typed.def.references;
+        references.extend(entity.references);
+        let def = EntityDef { path: entity.path.or(typed.def.path), schema: entity.schema, references };
         declared.insert(
             name,
             EntityDeclaration {
                 def,
-                accepts: None,
+                accepts: typed.accepts,
                 names,
                 push_path: entity.push_path,
                 query: entity.query,

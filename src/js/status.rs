@@ -56,6 +56,7 @@ struct ShownProgress {
     phase: &'static str,
     done: usize,
     total: Option<usize>,
+    bytes: Option<usize>,
 }
 
 impl<'a> Status<'a> {
@@ -119,7 +120,61 @@ fn shown_error(error: &Error) -> ShownError {
 
 fn shown_progress(progress: Progress) -> ShownProgress {
     let phase = if progress.is_push { "push" } else { "pull" };
-    ShownProgress { phase, done: progress.done, total: progress.total }
+    ShownProgress { phase, done: progress.done, total: progress.total, bytes: progress.bytes }
+}
+
+/// How many records stand where.
+#[derive(Default, Serialize)]
+struct Counts {
+    records: usize,
+    synced: usize,
+    pending: usize,
+    failed: usize,
+    conflict: usize,
+    quarantined: usize,
+}
+
+/// The counts of a replica.
+#[derive(Serialize)]
+pub(super) struct Stats<'a> {
+    #[serde(flatten)]
+    all: Counts,
+    entities: BTreeMap<&'a str, Counts>,
+}
+
+impl<'a> Stats<'a> {
+    pub(super) fn new(config: &'a Config, rows: &BTreeMap<Entity, usize>, waiting: &Waiting) -> Self {
+        let mut all = Counts::default();
+        let mut entities = BTreeMap::new();
+        for entity in config.all() {
+            let states = |of: &[ChangeState]| {
+                let changes = waiting.changes.iter().filter(|change| change.key.entity == entity);
+                changes.filter(|change| of.contains(&change.state)).count()
+            };
+            let pending = states(&[ChangeState::Pending]);
+            let failed = states(&[ChangeState::Failed, ChangeState::FailedPermanently]);
+            let conflict = states(&[ChangeState::Conflict]);
+            let records = rows.get(&entity).copied().unwrap_or(0);
+            let quarantined = waiting.quarantined.get(&entity).copied().unwrap_or(0);
+            // A change whose row the app removed has no row to count.
+            let synced = records.saturating_sub(pending + failed + conflict);
+            let counts = Counts { records, synced, pending, failed, conflict, quarantined };
+            all.add(&counts);
+            entities.insert(config.entity(entity).name.as_str(), counts);
+        }
+        Self { all, entities }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.synced += other.synced;
+        self.pending += other.pending;
+        self.failed += other.failed;
+        self.conflict += other.conflict;
+        self.quarantined += other.quarantined;
+    }
 }
 
 /// What one cycle did.

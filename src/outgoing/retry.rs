@@ -241,6 +241,24 @@ impl Step for Overview {
     }
 }
 
+/// Counts the rows of each entity, tombstones among them.
+pub struct Count;
+
+impl Step for Count {
+    type Outcome = BTreeMap<Entity, usize>;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Self::Outcome> {
+        if found.rounds == 0 {
+            return Next::Read(config.all().map(Read::RowIds).collect());
+        }
+        Next::Commit(Vec::new(), config.all().map(|entity| (entity, found.row_ids.of(entity).count())).collect())
+    }
+
+    fn is_read_only(&self) -> bool {
+        true
+    }
+}
+
 /// Removes every row, change and checkpoint of the account; the device id stays.
 pub struct Wipe;
 

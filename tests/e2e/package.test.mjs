@@ -1,33 +1,9 @@
 // The published package in a real page: its calls, its errors, and a worker that dies.
 import assert from "node:assert/strict";
-import { openProfile } from "./browser.mjs";
-import { bareAnswer, openBare } from "./bare-page.mjs";
-import { scenario } from "./world.mjs";
+import { bare } from "./bare.mjs";
+import { bareAnswer } from "./bare-page.mjs";
 
 const ENTITY = "workout-logs";
-
-/** A scenario with a bare page that has an open `sync` and a valid `log`. `options` are merged into those of `createSync`. */
-function bare(name, body, options = {}) {
-  scenario(name, async (world) => {
-    const front = await world.proxy();
-    front.answer = bareAnswer;
-    const profile = await openProfile();
-    try {
-      const page = await openBare(profile.context, front.url);
-      const entities = (await import("../../www/entities.json", { with: { type: "json" } })).default.entities;
-      await page.evaluate(async ([entities, token, options]) => {
-        globalThis.options = { database: "bare", entities, backend: { url: "/" }, token, ...options };
-        globalThis.log = { exercise: "Squat", performedAt: Date.now(), sets: [{ reps: 5, weight: 100 }] };
-        globalThis.sync = await createSync(globalThis.options);
-        globalThis.logs = sync.entities["workout-logs"];
-      }, [entities, world.server.key, options]);
-      await body({ ...world, front, page });
-      await page.evaluate(() => sync.destroy());
-    } finally {
-      await profile.close();
-    }
-  });
-}
 
 bare("the package works from a plain module script: put, whenSynced, statusOf, update, delete", async ({ server, page }) => {
   const seen = await page.evaluate(async () => {
@@ -79,26 +55,6 @@ bare("what cannot be stored as it is is refused with the path, and nothing is st
   }
   assert.equal(refused.answers.schema.details[0].path, "/sets/0/reps");
   assert.equal(refused.left, 0);
-});
-
-bare("a wrong configuration is refused at start with one sentence", async ({ page }) => {
-  const answers = await page.evaluate(async () => {
-    const open = (change) => attempt(() => createSync({ ...options, database: "other", ...change }));
-    return {
-      unknown: await open({ interval: 5 }),
-      http: await open({ backend: { url: "http://example.com/" } }),
-      query: await open({ backend: { url: "https://example.com/?key=1" } }),
-      keyword: await open({ entities: { a: { schema: { type: "object", unevaluatedProperties: false } } } }),
-      parent: await open({ entities: { a: { references: { bId: "b" } } } }),
-      store: await open({ entities: { a: { store: "s" }, b: { store: "s" } } }),
-      attached: await open({ attached: true, database: "not-there" }),
-    };
-  });
-  for (const [name, answer] of Object.entries(answers)) {
-    assert.equal(answer.code, "config", `${name}: ${JSON.stringify(answer)}`);
-    assert.equal(answer.retryable, false);
-    assert.ok(answer.message.length > 20, answer.message);
-  }
 });
 
 bare("a worker that ends is replaced: its calls fail retryable, the data is there, the sync goes on", async ({ server, page }) => {

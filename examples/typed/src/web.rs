@@ -13,6 +13,8 @@ use wasm_bindgen::prelude::*;
 use crate::journal;
 use crate::records::{Activity, Mood};
 
+lastword::app!(Activity, Mood);
+
 /// Notes a mood, and answers the mean of all.
 ///
 /// # Errors

@@ -269,6 +269,7 @@ impl User {
             server_time: Some(ServerMillis(now)),
             epoch: Some(self.epoch.to_string()),
             remaining: Some(remaining as u64),
+            bytes: 0,
         }
     }
 
