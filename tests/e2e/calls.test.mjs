@@ -116,7 +116,7 @@ bare("M6: a stopped sync changes nothing at the backend; a started one says how 
     sync.on("progress", (event) => progress.push(event));
     sync.on("log", (event) => logged.push(event));
     await sync.start();
-    await logs.whenSynced("log-249");
+    await sync.syncNow();
     await logs.bulkDelete(["log-0", "log-1"]);
     await logs.markDirty("log-2");
     await sync.stop();
