@@ -117,6 +117,7 @@ bare("M6: a stopped sync changes nothing at the backend; a started one says how 
     sync.on("log", (event) => logged.push(event));
     await sync.start();
     await sync.syncNow();
+    // The debounce is long: no round goes by itself before the stop.
     await logs.bulkDelete(["log-0", "log-1"]);
     await logs.markDirty("log-2");
     await sync.stop();
@@ -126,4 +127,4 @@ bare("M6: a stopped sync changes nothing at the backend; a started one says how 
   assert.equal(seen.state, "stopped");
   assert.deepEqual(seen.pending, ["delete", "delete", "update"]);
   assert.equal((await server.records(ENTITY)).size, 250);
-}, { autoStart: false });
+}, { autoStart: false, debounceMs: 600_000 });
