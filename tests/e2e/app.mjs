@@ -1,6 +1,6 @@
 // The demo page as a person uses it: by labels and roles. Waits on states only.
 
-import { DEADLINE_MS } from "./browser.mjs";
+import { DEADLINE_MS, rowsOf } from "./browser.mjs";
 
 /** Opens the page of `url` in a profile; with a key, syncs with it. */
 export async function openApp(context, url, { key, database = "e2e" } = {}) {
@@ -127,17 +127,6 @@ class App {
 
   /** Rows of a store, read from IndexedDB behind the app's back. */
   rows(database, store) {
-    return this.page.evaluate(([name, table]) => new Promise((resolve, reject) => {
-      const open = indexedDB.open(name);
-      open.onerror = () => reject(open.error);
-      open.onsuccess = () => {
-        const all = open.result.transaction(table).objectStore(table).getAll();
-        all.onerror = () => reject(all.error);
-        all.onsuccess = () => {
-          open.result.close();
-          resolve(all.result);
-        };
-      };
-    }), [database, store]);
+    return this.page.evaluate(rowsOf, [database, store]);
   }
 }

@@ -23,6 +23,22 @@ export async function openProfile(options = {}) {
   };
 }
 
+/** Runs in a page: every row of a store, read from IndexedDB behind the app's back. */
+export function rowsOf([database, store]) {
+  return new Promise((resolve, reject) => {
+    const open = indexedDB.open(database);
+    open.onerror = () => reject(open.error);
+    open.onsuccess = () => {
+      const all = open.result.transaction(store).objectStore(store).getAll();
+      all.onerror = () => reject(all.error);
+      all.onsuccess = () => {
+        open.result.close();
+        resolve(all.result);
+      };
+    };
+  });
+}
+
 /** Longest wait for a state of the page. */
 export const DEADLINE_MS = 60_000;
 

@@ -2,29 +2,20 @@
 import assert from "node:assert/strict";
 import { bare } from "./bare.mjs";
 import { bareAnswer } from "./bare-page.mjs";
+import { rowsOf } from "./browser.mjs";
 
 const ENTITY = "workout-logs";
-
-/** Rows of the logs as they stand in the app's database. */
-const rows = () => new Promise((resolve, reject) => {
-  const request = indexedDB.open("bare");
-  request.onerror = () => reject(request.error);
-  request.onsuccess = () => {
-    const all = request.result.transaction("workout-logs").objectStore("workout-logs").getAll();
-    all.onerror = () => reject(all.error);
-    all.onsuccess = () => { request.result.close(); resolve(all.result); };
-  };
-});
+const ROWS = ["bare", ENTITY];
 
 bare("S1: status columns follow a record from its edit to the backend, and never leave", async ({ front, server, page }) => {
   const columns = ({ sync_status, sync_error_message, sync_version, last_synced_at, last_sync_attempt_at }) =>
     ({ sync_status, sync_error_message, sync_version, synced: last_synced_at !== null, tried: last_sync_attempt_at !== null });
   const { id } = await page.evaluate(() => logs.put(log));
   const never = { sync_error_message: null, sync_version: null, synced: false, tried: false };
-  assert.deepEqual(columns((await page.evaluate(rows))[0]), { sync_status: "pending", ...never });
+  assert.deepEqual(columns((await page.evaluate(rowsOf, ROWS))[0]), { sync_status: "pending", ...never });
 
   await page.evaluate(() => sync.syncNow());
-  const [synced] = await page.evaluate(rows);
+  const [synced] = await page.evaluate(rowsOf, ROWS);
   assert.deepEqual(columns(synced), { sync_status: "synced", sync_error_message: null, sync_version: 1, synced: true, tried: true });
   assert.equal(Object.keys((await server.records(ENTITY)).get(id)).some((name) => /sync_|synced/.test(name)), false);
 
@@ -39,7 +30,7 @@ bare("S1: status columns follow a record from its edit to the backend, and never
     ? { body: { results: [{ id, status: "rejected", code: "invalid", message: "no such exercise" }] } }
     : bareAnswer(request);
   await page.evaluate(() => sync.syncNow());
-  const failed = (await page.evaluate(rows))[0];
+  const failed = (await page.evaluate(rowsOf, ROWS))[0];
   assert.deepEqual(columns(failed), { ...columns(synced), sync_status: "failed", sync_error_message: "no such exercise" });
   const [failure] = await page.evaluate(() => sync.failures.list());
   assert.deepEqual([failure.code, failure.help], ["invalid", "errors.md#failed-invalid"]);
@@ -47,7 +38,7 @@ bare("S1: status columns follow a record from its edit to the backend, and never
   front.answer = bareAnswer;
   assert.equal(await page.evaluate(() => sync.failures.retryAll()), 1);
   await page.evaluate(() => sync.syncNow());
-  assert.deepEqual(columns((await page.evaluate(rows))[0]), { ...columns(synced), sync_version: 2 });
+  assert.deepEqual(columns((await page.evaluate(rowsOf, ROWS))[0]), { ...columns(synced), sync_version: 2 });
 }, { autoStart: false }, { statusFields: "snake_case" });
 
 bare("S5, C7: what was there before sync is marked once, and everything of it goes out", async ({ server, page }) => {
@@ -112,9 +103,7 @@ bare("M6: a stopped sync changes nothing at the backend; a started one says how 
   assert.equal((await server.records(ENTITY)).size, 0);
   const seen = await page.evaluate(async () => {
     const progress = [];
-    const logged = [];
     sync.on("progress", (event) => progress.push(event));
-    sync.on("log", (event) => logged.push(event));
     await sync.start();
     await sync.syncNow();
     // The debounce is long: no round goes by itself before the stop.

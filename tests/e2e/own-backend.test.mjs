@@ -1,6 +1,7 @@
 // A backend of the app's own: mapped names and times over HTTP by time, functions of the app, one account after another.
 import assert from "node:assert/strict";
 import { openBare } from "./bare-page.mjs";
+import { rowsOf } from "./browser.mjs";
 import { MOODS, own as withBackend } from "./own-backend.mjs";
 
 /** A test with an own backend and a bare page. */
@@ -24,15 +25,7 @@ function open(page, options) {
 
 /** What the app finds in its own store, past lastword. */
 function rows(page) {
-  return page.evaluate(() => new Promise((resolve, reject) => {
-    const opening = indexedDB.open("moods");
-    opening.onerror = () => reject(opening.error);
-    opening.onsuccess = () => {
-      const database = opening.result;
-      const reading = database.transaction("moods").objectStore("moods").getAll();
-      reading.onsuccess = () => { database.close(); resolve(reading.result); };
-    };
-  }));
+  return page.evaluate(rowsOf, ["moods", "moods"]);
 }
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
