@@ -5,10 +5,10 @@ let replica;
 
 const bench = {
   /** Loads and opens a contender. Answers how long that took, the load included. */
-  async open(contender, options) {
+  async open(contender, { counting, ...options }) {
     const start = performance.now();
     const { open } = await import(`/contenders/${contender}.js`);
-    replica = await open({ ...options, schema });
+    replica = await open({ ...options, schema, worker: counting && countingWorker });
     return performance.now() - start;
   },
 
@@ -39,6 +39,18 @@ const bench = {
     return { rows: await replica.count(entity), notes };
   },
 
+  /** The requests to IndexedDB of a counting worker since this was last asked. */
+  counts() {
+    const channel = new BroadcastChannel("bench-counts");
+    return new Promise((resolve) => {
+      channel.onmessage = ({ data }) => {
+        channel.close();
+        resolve(data);
+      };
+      channel.postMessage("count");
+    });
+  },
+
   close: () => replica.close?.(),
 
   /** A request and its answer, with nothing to do: what the network costs here. */
@@ -48,6 +60,10 @@ const bench = {
     return performance.now() - start;
   },
 };
+
+function countingWorker() {
+  return new Worker("/harness/counting-worker.js", { type: "module", name: "lastword" });
+}
 
 /** Ticks as fast as timers go; the longest time between two ticks is how long the page stood still. */
 function watchGaps() {

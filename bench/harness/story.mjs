@@ -43,8 +43,9 @@ export class Story {
     this.page = await this.profile.start(this.backend.origin);
     Story.browser ??= this.page.context().browser()?.version();
     await this.page.evaluate((url) => globalThis.bench.roundTrip(url), `${this.backend.origin}/backend/records.mjs`);
-    const { base, entities } = { base: this.session.base, entities: this.options.entities };
-    return this.page.evaluate(([name, options]) => globalThis.bench.open(name, options), [this.contender, { base, entities, database: "bench" }]);
+    const { entities, counting } = this.options;
+    const options = { base: this.session.base, entities, counting, database: "bench" };
+    return this.page.evaluate(([name, how]) => globalThis.bench.open(name, how), [this.contender, options]);
   }
 
   /** Measures a sync: time, gap, and what went over the wire. */
@@ -85,6 +86,11 @@ export class Story {
     const { accepted } = this.session;
     this.session.accepted = 0;
     if (accepted !== count) throw new Error(`the backend accepted ${accepted} copies, not ${count}`);
+  }
+
+  /** The requests to IndexedDB of the worker since this was last asked, by method. Only where it was opened as `counting`. */
+  counts() {
+    return this.page.evaluate(() => globalThis.bench.counts());
   }
 
   async memory(cell) {
