@@ -3,7 +3,7 @@
 import type { CoreCalls, CoreConfig, CoreHost } from "./core.js";
 
 /** Loads and starts the module; safe to call twice. */
-export default function init(source: { module_or_path: URL | Response } | URL): Promise<unknown>;
+export default function init(source: { module_or_path: URL | Response }): Promise<unknown>;
 
 /** The sync core. */
 export const SyncCore: { open(config: CoreConfig, host: CoreHost): Promise<CoreCalls> };

@@ -16,7 +16,7 @@ const api: WorkerApi = {
   async open(config: CoreConfig, remote) {
     host = remote as unknown as Remote<HostApi>;
     const page = host;
-    await init(new URL("./lastword_bg.wasm", import.meta.url));
+    await init({ module_or_path: new URL("./lastword_bg.wasm", import.meta.url) });
     const others = new Tabs(config.database, (event) => void page.emit(event));
     core = await SyncCore.open(config, {
       emit: (event) => others.emit(event),

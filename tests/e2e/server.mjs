@@ -32,6 +32,7 @@ export async function startServer(options = {}) {
       const listen = url ? new URL(url).host : "127.0.0.1:0";
       child = spawn(program, [
         "serve", "--listen", listen, "--database", database, "--entities", entities, "--static", join(ROOT, "www/dist"),
+        ...(options.flags ?? []),
       ], { stdio: ["ignore", "pipe", "pipe"] });
       url = await address(child);
     },

@@ -1,0 +1,52 @@
+// The packed tarball in an app of each kind: built and served, and under the development server.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { HERE, installPackage } from "./package-install.mjs";
+import { finish, serve } from "./program.mjs";
+import { serveFiles } from "./static.mjs";
+import { tryApp } from "./try-app.mjs";
+
+const TEST_MAX_MS = 240_000;
+const ESBUILD = "esbuild main.js sync-worker=lastword/worker lastword_bg=lastword/core.wasm --bundle --format=esm --loader:.wasm=copy --outdir=dist";
+
+before(installPackage, { timeout: TEST_MAX_MS });
+
+app("vite", { build: "vite build", root: "dist", dev: "vite --port 0" });
+app("webpack", { build: "webpack --mode production", dev: "webpack serve --mode development" });
+app("esbuild", { build: ESBUILD, dev: `${ESBUILD} --servedir=. --serve` });
+app("next", { build: "next build", start: "next start --port 0", dev: "next dev --port 0" });
+
+test("plain", { timeout: TEST_MAX_MS }, async () => {
+  const files = await serveFiles([join(HERE, "apps/plain"), HERE]);
+  try {
+    await tryApp(files.url);
+  } finally {
+    await files.close();
+  }
+});
+
+function app(name, { build, root = ".", start, dev }) {
+  const folder = join(HERE, "apps", name);
+  const clean = async () => {
+    for (const made of ["dist", ".next"]) await rm(join(folder, made), { recursive: true, force: true });
+  };
+  test(`${name}: built`, { timeout: TEST_MAX_MS }, async () => {
+    await clean();
+    await finish(build, folder);
+    await using(start ? serve(start, folder) : serveFiles([join(folder, root)]));
+  });
+  test(`${name}: under the development server`, { timeout: TEST_MAX_MS }, async () => {
+    await clean();
+    await using(serve(dev, folder));
+  });
+}
+
+async function using(serving) {
+  const served = await serving;
+  try {
+    await tryApp(served.url);
+  } finally {
+    await served.close();
+  }
+}

@@ -1,0 +1,5 @@
+export default {
+  entry: "./main.js",
+  output: { publicPath: "/dist/" },
+  devServer: { static: "." },
+};
