@@ -5,7 +5,7 @@ import { before, test } from "node:test";
 import { HERE, installPackage } from "./package-install.mjs";
 import { finish, serve } from "./program.mjs";
 import { serveFiles } from "./static.mjs";
-import { tryApp } from "./try-app.mjs";
+import { failToStart, tryApp } from "./try-app.mjs";
 
 const TEST_MAX_MS = 240_000;
 const ESBUILD = "esbuild main.js sync-worker=lastword/worker lastword_bg=lastword/core.wasm --bundle --format=esm --loader:.wasm=copy --outdir=dist";
@@ -23,6 +23,25 @@ test("plain", { timeout: TEST_MAX_MS }, async () => {
     await tryApp(files.url);
   } finally {
     await files.close();
+  }
+});
+
+test("a page whose Content-Security-Policy forbids eval", { timeout: TEST_MAX_MS }, async () => {
+  const folder = join(HERE, "apps/esbuild");
+  await finish(ESBUILD, folder);
+  const policy = (script) => ({ "content-security-policy": `default-src 'none'; script-src 'self' ${script}; worker-src 'self'; connect-src *` });
+  const files = await serveFiles([folder], policy("'wasm-unsafe-eval'"));
+  try {
+    await tryApp(files.url);
+  } finally {
+    await files.close();
+  }
+  // That the policy is obeyed at all: without the word for wasm nothing starts.
+  const strict = await serveFiles([folder], policy(""));
+  try {
+    await failToStart(strict.url, /Content Security Policy/);
+  } finally {
+    await strict.close();
   }
 });
 

@@ -24,6 +24,20 @@ export async function tryApp(url) {
   }
 }
 
+/** Opens the app of `url` and waits for an error of the page that says `reason`. */
+export async function failToStart(url, reason) {
+  const profile = await openProfile();
+  try {
+    const page = await profile.context.newPage();
+    const failed = page.waitForEvent("pageerror", (error) => reason.test(String(error)));
+    const address = new URL(url);
+    address.search = new URLSearchParams({ backend: url, key: "none" });
+    await Promise.all([failed, page.goto(address.href)]);
+  } finally {
+    await profile.close();
+  }
+}
+
 /** The same on a page that is there already. */
 export async function syncBothWays(page, server, url) {
   const address = new URL(url);

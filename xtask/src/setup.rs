@@ -14,7 +14,7 @@ pub(crate) fn for_build(workspace: &Workspace) -> Result<()> {
     node(workspace)?;
     wasm_target(workspace)?;
     wasm_bindgen(workspace)?;
-    npm_packages(workspace)
+    npm_packages(workspace, ".")
 }
 
 /// What `test` needs: the same, and browsers, databases and checkers.
@@ -23,6 +23,7 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<()> {
     components(workspace)?;
     cargo_tool(workspace, "wasm-pack", WASM_PACK, &["--locked"])?;
     cargo_tool(workspace, "cargo-deny", CARGO_DENY, &["--locked", "--no-default-features"])?;
+    npm_packages(workspace, PACKAGING)?;
     system::chromium(workspace)?;
     system::postgres(workspace)
 }
@@ -113,18 +114,20 @@ fn cargo_tool_named(workspace: &Workspace, name: &str, package: &str, version: &
     Ok(())
 }
 
-/// Installs the npm packages of package-lock.json, unless this very lock file was installed before.
-fn npm_packages(workspace: &Workspace) -> Result<()> {
-    let lock = workspace.read("package-lock.json")?;
-    let stamp = workspace.root.join("node_modules/.lastword-lock");
+/// Installs the npm packages of a folder's package-lock.json, unless this very lock file was installed before.
+fn npm_packages(workspace: &Workspace, folder: &str) -> Result<()> {
+    let lock = workspace.read(&format!("{folder}/package-lock.json"))?;
+    let stamp = workspace.root.join(folder).join("node_modules/.lastword-lock");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
-        present("npm packages");
+        present(&format!("npm packages of {folder}"));
         return Ok(());
     }
-    install("npm packages", cmd!(workspace.shell, "npm ci --no-audit --no-fund"))?;
+    install("npm packages", cmd!(workspace.shell, "npm ci --prefix {folder} --no-audit --no-fund"))?;
     fs::write(&stamp, lock).context("cannot note the installed npm packages")
 }
 
+/// Where the bundlers are that the package is tried with: not in the workspace, which would resolve it to its sources.
+pub(crate) const PACKAGING: &str = "tests/packaging";
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const NODE_MAJOR: u32 = 20;
 const WASM_PACK: &str = "0.15.1";

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use xshell::{Cmd, cmd};
 
-use crate::setup::WASM_TARGET;
+use crate::setup::{PACKAGING, WASM_TARGET};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 use crate::{build, demo, server, setup, sim, size, system, tidy};
@@ -72,6 +72,7 @@ const STEPS: &[Step] = &[
     Step { name: "worker", work: |w| Tally::of_runner(cmd!(w.shell, "npm test --workspace worker")) },
     Step { name: "wasm", work: wasm },
     Step { name: "e2e", work: e2e },
+    Step { name: "packaging", work: packaging },
     Step { name: "demo", work: |w| check(demo::run(w, &demo::Options::check())) },
 ];
 
@@ -101,11 +102,19 @@ fn wasm(workspace: &Workspace) -> Result<Tally> {
     Tally::of_runner(cmd!(workspace.shell, "wasm-pack test --headless --chrome").env("CHROMEDRIVER", driver))
 }
 
-/// The tests that drive whole system against the server process.
+/// The tests that drive the whole system against the server process.
 fn e2e(workspace: &Workspace) -> Result<Tally> {
+    browser_tests(workspace, cmd!(workspace.shell, "npm test --workspace tests/e2e"))
+}
+
+/// The tarball as it would be published, in apps of several bundlers.
+fn packaging(workspace: &Workspace) -> Result<Tally> {
+    browser_tests(workspace, cmd!(workspace.shell, "npm test --prefix {PACKAGING}"))
+}
+
+fn browser_tests(workspace: &Workspace, tests: Cmd<'_>) -> Result<Tally> {
     let browser = system::chromium(workspace)?.browser;
     let server = server::program(workspace);
-    let tests = cmd!(workspace.shell, "npm test --workspace tests/e2e");
     Tally::of_runner(tests.env("LASTWORD_CHROMIUM", browser).env("LASTWORD_SERVER", server))
 }
 

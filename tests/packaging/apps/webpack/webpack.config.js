@@ -1,5 +1,5 @@
 export default {
   entry: "./main.js",
   output: { publicPath: "/dist/" },
-  devServer: { static: "." },
+  devServer: { static: { directory: ".", watch: false } },
 };

@@ -9,8 +9,13 @@ export function Notebook() {
   useEffect(() => {
     const { backend, key } = Object.fromEntries(new URLSearchParams(location.search));
     const opening = createSync({ database: "notebook", entities: { notes: {} }, backend: { url: backend }, token: key });
-    opening.then(setSync);
-    return () => void opening.then((opened) => opened.destroy());
+    // React's strict mode mounts twice: what was unmounted meanwhile is not shown.
+    let mounted = true;
+    opening.then((opened) => mounted && setSync(opened));
+    return () => {
+      mounted = false;
+      void opening.then((opened) => opened.destroy());
+    };
   }, []);
   return sync && <Notes sync={sync} />;
 }
