@@ -8,6 +8,8 @@ use lastword_protocol::record::{Fields, is_entity};
 use lastword_protocol::schema::{PatternTest, Schema};
 use serde::de::DeserializeOwned;
 
+use crate::entity_file;
+
 /// All entities, by name.
 #[derive(Default)]
 pub struct Entities(BTreeMap<String, Entity>);
@@ -64,7 +66,7 @@ impl Entities {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| EntitiesError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
-        let file: EntityFile = serde_json::from_str(&text)
+        let file = entity_file::parse(&text)
             .map_err(|error| EntitiesError::NotAnEntityFile { path: shown, reason: error.to_string() })?;
         Self::compile(file)
     }

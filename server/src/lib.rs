@@ -7,6 +7,7 @@ mod batch;
 pub mod clock;
 pub mod cursor;
 pub mod entities;
+mod entity_file;
 pub mod error;
 pub mod jwt;
 pub mod keys;
