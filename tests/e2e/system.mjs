@@ -47,7 +47,10 @@ export function system(name, { backend = (model) => startServer({ entities: mode
   });
 }
 
-/** A device: a page of its own, with `sync` as a global. Syncs when told to, unless `options.autoStart` is set. */
+/**
+ * A device: a page of its own, with `sync` as a global. Syncs when told to, unless `options.autoStart` is set. With
+ * `options.app` the backend is what that module exports.
+ */
 async function openDevice(context, url, options) {
   const page = await openBare(context, url);
   const device = {
@@ -90,9 +93,9 @@ async function openDevice(context, url, options) {
       };
     }), [options.database, store]),
   };
-  await page.evaluate(async (given) => {
+  await page.evaluate(async ({ app, ...given }) => {
     globalThis.events = [];
-    globalThis.sync = await createSync(given);
+    globalThis.sync = await createSync(app ? { ...given, backend: (await import(app)).backend } : given);
     for (const type of ["change", "conflict", "failure", "superseded", "auth_needed", "log"]) sync.on(type, (event) => events.push(event));
   }, options);
   return device;
