@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { bareAnswer, openBare } from "./bare-page.mjs";
-import { launch } from "./browser.mjs";
+import { launch, rowsOf } from "./browser.mjs";
 import { startProxy } from "./proxy.mjs";
 import { startServer } from "./server.mjs";
 
@@ -80,18 +80,7 @@ async function openDevice(context, url, options) {
       look();
     }), fields),
     /** Rows of a store, read from IndexedDB behind lastword's back. */
-    rows: (store) => page.evaluate(([name, table]) => new Promise((resolve, reject) => {
-      const open = indexedDB.open(name);
-      open.onerror = () => reject(open.error);
-      open.onsuccess = () => {
-        const all = open.result.transaction(table).objectStore(table).getAll();
-        all.onerror = () => reject(all.error);
-        all.onsuccess = () => {
-          open.result.close();
-          resolve(all.result);
-        };
-      };
-    }), [options.database, store]),
+    rows: (store) => page.evaluate(rowsOf, [options.database, store]),
   };
   await page.evaluate(async ({ app, ...given }) => {
     globalThis.events = [];
