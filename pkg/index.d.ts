@@ -231,6 +231,11 @@ export interface SyncOptions<E extends EntityMap = EntityMap> {
   readonly intervalMs?: number;
   /** Wait after a local edit before it is sent. */
   readonly debounceMs?: number;
+  /**
+   * Syncs at once when the backend says that something changed: true for its stream of events at `/api/v1/events`, or
+   * another path. Without it, or where the stream fails, the timer finds changes. False when absent.
+   */
+  readonly realtime?: boolean | string;
   /** Starts the worker, where a bundler needs to see it done: `() => new Worker(new URL("lastword/worker", import.meta.url), { type: "module" })`. */
   readonly worker?: () => Worker;
 }
@@ -244,6 +249,8 @@ export interface Status {
   state: SyncState;
   /** True when this tab is the one that syncs. */
   leader: boolean;
+  /** Whether the backend answered when it was last asked; null before that. */
+  reachable: boolean | null;
   /** Local changes that the backend has not acknowledged. */
   pending: number;
   /** Changes given up on, until retried. */

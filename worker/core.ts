@@ -9,12 +9,15 @@ import type { Exchange, Exchanged } from "./custom.js";
 export type AnyRecord = Record<string, unknown>;
 
 /** Why a round may be due. */
-export type Trigger = "online" | "offline" | "visible" | "hidden" | "focus" | "edit" | "poke" | "freeze" | "resume";
+export type Trigger = "online" | "offline" | "visible" | "hidden" | "focus" | "edit" | "poke" | "freeze" | "resume" | "slow" | "brisk";
 
 /** What the core is opened with: the options of the page that can be cloned, the URL made absolute. */
-export type CoreConfig = Omit<SyncOptions, "token" | "worker" | "autoStart" | "backend"> & {
+export type CoreConfig = Omit<SyncOptions, "token" | "worker" | "autoStart" | "backend" | "realtime"> & {
   readonly backend: HttpBackend | Omit<CustomBackend, "pull" | "push">;
 };
+
+/** What a worker is opened with. */
+export type OpenConfig = CoreConfig & Pick<SyncOptions, "realtime">;
 
 /** What the core asks of its host. */
 export interface CoreHost {

@@ -1,7 +1,7 @@
 /** One living worker for a page: calls that end, and a new worker when one dies. Never knows what a call means. */
 
 import { proxy, wrap, type Remote } from "comlink";
-import type { CoreCalls, CoreConfig } from "./core.js";
+import type { CoreCalls, OpenConfig } from "./core.js";
 import { LastwordError } from "./errors.js";
 import type { HostApi, WorkerApi } from "./messages.js";
 
@@ -9,7 +9,7 @@ import type { HostApi, WorkerApi } from "./messages.js";
 export interface LinkOptions {
   startWorker(): Worker;
   /** Asked again for each new worker, so that it opens with what was configured since. */
-  config(): CoreConfig;
+  config(): OpenConfig;
   host: Omit<HostApi, "died">;
   /** A new worker is open in place of a dead one. */
   replaced(error: LastwordError): void;

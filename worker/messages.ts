@@ -2,14 +2,14 @@
 
 import { transferHandlers } from "comlink";
 import type { SyncEvent } from "lastword";
-import type { CoreCalls, CoreConfig } from "./core.js";
+import type { CoreCalls, OpenConfig } from "./core.js";
 import type { Exchange, Exchanged } from "./custom.js";
 import { LastwordError, toPlain, type PlainError } from "./errors.js";
 
 /** What a worker answers to its page. */
 export interface WorkerApi {
   /** Loads the wasm and opens the database. Answers the name of a lock that is held as long as this worker lives. */
-  open(config: CoreConfig, host: HostApi): Promise<string | null>;
+  open(config: OpenConfig, host: HostApi): Promise<string | null>;
   call<Name extends keyof CoreCalls>(name: Name, ...args: Parameters<CoreCalls[Name]>): Promise<Awaited<ReturnType<CoreCalls[Name]>>>;
 }
 

@@ -1,15 +1,16 @@
 /** The options of `createSync`, checked as far as a page can and made fit to be cloned. The core checks the rest. */
 
 import type { BackendOptions, EntityMap, SyncOptions, TokenSource } from "lastword";
-import type { CoreConfig } from "./core.js";
+import type { CoreConfig, OpenConfig } from "./core.js";
 import { LastwordError } from "./errors.js";
 
 /** Splits what stays on the page from what the core is opened with. */
-export function coreConfig(options: SyncOptions<EntityMap>, base: string): CoreConfig {
+export function coreConfig(options: SyncOptions<EntityMap>, base: string): OpenConfig {
   for (const name of Object.keys(options)) {
     if (!OPTIONS.has(name)) throw wrong(`there is no option \`${name}\`: the options are ${[...OPTIONS].join(", ")}`);
   }
   if (typeof options.database !== "string" || options.database === "") throw wrong("`database` must name the IndexedDB database");
+  if (options.realtime && options.backend?.style === "custom") throw wrong("`realtime` needs a backend with a URL");
   const { token: _token, worker: _worker, autoStart: _autoStart, ...config } = options;
   return { ...config, backend: absolute(options.backend, base) };
 }
@@ -37,5 +38,5 @@ function wrong(message: string): LastwordError {
 }
 
 const OPTIONS: ReadonlySet<string> = new Set([
-  "database", "attached", "account", "entities", "backend", "token", "autoStart", "intervalMs", "debounceMs", "worker",
+  "database", "attached", "account", "entities", "backend", "token", "autoStart", "intervalMs", "debounceMs", "realtime", "worker",
 ] satisfies (keyof SyncOptions)[]);

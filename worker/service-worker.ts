@@ -49,7 +49,7 @@ async function round(source: BackgroundSource, wasm: string | URL | undefined): 
   const options = typeof source === "function" ? await source() : source;
   if (!options) return;
   await load(wasm);
-  const config = coreConfig(options, scope());
+  const { realtime: _realtime, ...config } = coreConfig(options, scope());
   const tabs = new Tabs(config.database, quiet);
   try {
     const core = await SyncCore.open(config, {

@@ -2,29 +2,48 @@
 
 import { expose, type Remote } from "comlink";
 import init, { SyncCore } from "./lastword.js";
-import { CORE_CALLS, type CoreCalls, type CoreConfig } from "./core.js";
+import type { HttpBackend, Status } from "lastword";
+import { Attention } from "./attention.js";
+import { CORE_CALLS, type CoreCalls, type CoreConfig, type OpenConfig, type Trigger } from "./core.js";
 import { LastwordError, toPlain } from "./errors.js";
+import { Pokes } from "./pokes.js";
 import { Tabs } from "./tabs.js";
 import { installErrorHandler, type HostApi, type WorkerApi } from "./messages.js";
 
 let core: CoreCalls | undefined;
 let tabs: Tabs | undefined;
+let pokes: Pokes | undefined;
 let host: Remote<HostApi> | undefined;
 let dead = false;
 
 const api: WorkerApi = {
-  async open(config: CoreConfig, remote) {
+  async open({ realtime, ...config }: OpenConfig, remote) {
     host = remote as unknown as Remote<HostApi>;
     const page = host;
     await init({ module_or_path: new URL("./lastword_bg.wasm", import.meta.url) });
-    const others = new Tabs(config.database, (event) => void page.emit(event));
+    const attention = new Attention((isSlow) => core?.trigger(isSlow ? "slow" : "brisk"));
+    const others = new Tabs(config.database, (event) => void page.emit(event), (hint, tab) => attention.hinted(hint, tab));
+    const token = (refresh: boolean) => page.token(refresh);
     core = await SyncCore.open(config, {
-      emit: (event) => others.emit(event),
-      token: (refresh) => page.token(refresh),
+      emit(event) {
+        others.emit(event);
+        if (event.type === "change") attention.stir();
+        if (event.type === "status") follow(event.status, attention);
+      },
+      token,
       exchange: (request) => page.exchange(request),
     });
     others.join(core);
     tabs = others;
+    if (realtime) {
+      pokes = new Pokes({
+        path: realtime === true ? EVENTS : realtime,
+        backend: config.backend as HttpBackend,
+        token,
+        poke: () => core?.trigger("poke"),
+        live: (is) => attention.live(is),
+      });
+    }
     return holdLifeLock();
   },
 
@@ -34,16 +53,35 @@ const api: WorkerApi = {
     try {
       if (tabs && name === "syncNow") return (await tabs.syncNow(core)) as never;
       if (tabs && name === "status") return tabs.shown(await core.status()) as never;
-      if (name === "destroy") tabs?.close();
+      if (name === "destroy") leave();
       if (name === "signOut") tabs?.signedOut((args[0] as { wipe: boolean }).wipe);
       if (name === "signIn" || name === "configure") tabs?.tokenChanged();
-      return await (core[name] as (...args: unknown[]) => never)(...args);
+      if (name === "trigger") hinted(args[0] as Trigger);
+      const answer = await (core[name] as (...args: unknown[]) => never)(...args);
+      if (name === "signIn" || name === "configure") pokes?.configure((args[0] as Partial<CoreConfig>).backend as HttpBackend | undefined);
+      return answer;
     } catch (thrown) {
       if (isPoison(thrown)) poisoned(thrown);
       throw thrown;
     }
   },
 };
+
+/** Listens for pokes while this tab leads and may speak with the backend. */
+function follow({ leader, state }: Status, attention: Attention): void {
+  attention.look();
+  pokes?.listen(leader && state !== "stopped" && state !== "auth_needed" && !attention.isSaving);
+}
+
+function hinted(hint: Trigger): void {
+  tabs?.hint(hint);
+  if (hint === "online") pokes?.hurry();
+}
+
+function leave(): void {
+  pokes?.listen(false);
+  tabs?.close();
+}
 
 /** A lock that the browser lets go when this worker ends, however it ends: the page waits for it. */
 function holdLifeLock(): Promise<string | null> {
@@ -68,6 +106,9 @@ function poisoned(thrown: unknown): void {
   const error = { ...toPlain(thrown), code: "worker_died", message: "the sync worker failed and is being replaced", retryable: true };
   void Promise.resolve(host?.died(error)).finally(() => self.close());
 }
+
+/** Where lastword-server has its stream. */
+const EVENTS = "/api/v1/events";
 
 installErrorHandler();
 addEventListener("error", (event) => {

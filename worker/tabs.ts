@@ -5,13 +5,14 @@
  */
 
 import type { Status, SyncEvent, SyncResult } from "lastword";
-import type { CoreCalls } from "./core.js";
+import type { CoreCalls, Trigger } from "./core.js";
 import { LastwordError, toPlain, type PlainError } from "./errors.js";
 
 type Message =
   | { kind: "hello" }
   | { kind: "event"; event: SyncEvent }
   | { kind: "status"; status: Status; from: string }
+  | { kind: "hint"; hint: Trigger; from: string }
   | { kind: "token" }
   | { kind: "signed_out"; wiped: boolean }
   | { kind: "sync"; ask: string }
@@ -30,6 +31,7 @@ interface Asked {
 export class Tabs {
   readonly #channel: BroadcastChannel;
   readonly #emit: (event: SyncEvent) => void;
+  readonly #hinted: (hint: Trigger, tab: string) => void;
   readonly #asked = new Map<string, Asked>();
   readonly #name = crypto.randomUUID();
   #core: CoreCalls | undefined;
@@ -40,9 +42,10 @@ export class Tabs {
   /** The newest status of the tab that leads, as long as that is another one. */
   #leader: Status | undefined;
 
-  /** `emit` reaches the page of this tab. */
-  constructor(database: string, emit: (event: SyncEvent) => void) {
+  /** `emit` reaches the page of this tab; `hinted` hears what the page of any tab told of itself. */
+  constructor(database: string, emit: (event: SyncEvent) => void, hinted: (hint: Trigger, tab: string) => void = quiet) {
     this.#emit = emit;
+    this.#hinted = hinted;
     this.#channel = new BroadcastChannel(`lastword:${database}`);
     this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#heard(data);
   }
@@ -74,8 +77,8 @@ export class Tabs {
       for (const { timer } of this.#asked.values()) clearTimeout(timer);
     }
     if (!this.#leader || status.state === "stopped") return status;
-    const { state, lastSyncAt, nextTryAt, error, progress } = this.#leader;
-    return { ...status, state, lastSyncAt, nextTryAt, error, progress };
+    const { state, reachable, lastSyncAt, nextTryAt, error, progress } = this.#leader;
+    return { ...status, state, reachable, lastSyncAt, nextTryAt, error, progress };
   }
 
   /** A round: here when this tab leads, else by the leader; here after all when the lead comes to this tab meanwhile. */
@@ -100,6 +103,13 @@ export class Tabs {
       clearTimeout(this.#asked.get(ask)?.timer);
       this.#asked.delete(ask);
     }
+  }
+
+  /** What the page of this tab told: the tab that leads acts on it. */
+  hint(hint: Trigger): void {
+    if (!HINTS.has(hint)) return;
+    this.#hinted(hint, this.#name);
+    this.#tell({ kind: "hint", hint, from: this.#name });
   }
 
   /** Tells the leader that there may be another token to be had. */
@@ -169,6 +179,11 @@ export class Tabs {
       case "sync":
         if (this.#leads) void this.#answer(core, message.ask);
         return;
+      case "hint":
+        this.#hinted(message.hint, message.from);
+        // A page that is put away says nothing of ours.
+        if (this.#leads && message.hint !== "hidden") core.trigger(message.hint);
+        return;
       case "token":
         if (this.#leads) void core.configure({}).catch(quiet);
         return;
@@ -222,5 +237,7 @@ const ACCEPTED_WITHIN_MS = 5_000;
 const ROUND_WITHIN_MS = 150_000;
 const PASSED_ON: ReadonlySet<string> = new Set(["fenced", "stopped"]);
 
+/** What a page sees of itself and every tab of it, but for its own freezing. */
+const HINTS: ReadonlySet<Trigger> = new Set<Trigger>(["visible", "hidden", "focus", "online", "offline"]);
 /** What the page of every tab must hear. */
 const SHARED: ReadonlySet<SyncEvent["type"]> = new Set(["change", "conflict", "failure", "superseded", "auth_needed"]);

@@ -15,5 +15,6 @@ export function forwardTriggers(send: (kind: Trigger) => void, page: Window = wi
   page.document.addEventListener("freeze", () => send("freeze"), { signal });
   page.document.addEventListener("resume", () => send("resume"), { signal });
   page.document.addEventListener("visibilitychange", () => send(page.document.hidden ? "hidden" : "visible"), { signal });
+  if (page.document.hidden) send("hidden");
   return () => stop.abort();
 }

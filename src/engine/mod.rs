@@ -21,7 +21,7 @@ use crate::config::{Config, Detect};
 use crate::error::Error;
 use crate::incoming::conflict::Notice;
 use crate::mutation::{self, Mutation};
-use crate::ports::{Now, StoreError};
+use crate::ports::{Failure, Now, StoreError};
 use crate::record::{Entity, Millis, Scope};
 use lease::Open;
 use offset::Offset;
@@ -48,8 +48,11 @@ pub struct Engine {
     attempt: u32,
     error: Option<Error>,
     last_sync_at: Option<Millis>,
+    /// What the last answer, or its absence, says of the connection.
+    is_reachable: Option<bool>,
     batch_records: usize,
     pace: Pace,
+    is_slow: bool,
     offset: Offset,
     next_id: u64,
     random: u64,
@@ -69,6 +72,8 @@ pub struct View {
     pub progress: Option<Progress>,
     /// The last error, until a cycle succeeds.
     pub error: Option<Error>,
+    /// Whether the backend could be reached when it was last asked; none before that.
+    pub is_reachable: Option<bool>,
     /// When the last whole cycle ended well.
     pub last_sync_at: Option<Millis>,
     /// Milliseconds until the next try.
@@ -109,8 +114,10 @@ impl Engine {
             attempt: 0,
             error: None,
             last_sync_at: None,
+            is_reachable: None,
             batch_records,
             pace: Pace::default(),
+            is_slow: false,
             offset: Offset::default(),
             next_id: 0,
             random: seed,
@@ -129,13 +136,20 @@ impl Engine {
             Event::SyncNow => self.sync_now(now),
             Event::Edited => self.wake_by(now.mono + self.pace.debounce_ms.unwrap_or(self.config.debounce_ms)),
             Event::Paced(pace) => self.pace = pace,
+            Event::Slow(is_slow) => self.slowed(is_slow, now),
             Event::Touched => self.actions.push(Action::ViewChanged),
             Event::Hint => self.hint(now),
             Event::TokenChanged => self.token_changed(now),
             Event::SignedIn(account) => self.signed_in(account, now),
             Event::Transacted(id, result) => self.transacted(id, result, now),
-            Event::Pulled(id, result) => self.pulled(id, result, now),
-            Event::Pushed(id, result) => self.pushed(id, result, now),
+            Event::Pulled(id, result) => {
+                self.heard(result.as_ref().err());
+                self.pulled(id, result, now);
+            }
+            Event::Pushed(id, result) => {
+                self.heard(result.as_ref().err());
+                self.pushed(id, result, now);
+            }
             Event::TokenReady(id, given) => self.token_ready(id, given, now),
         }
         self.advance(now);
@@ -168,6 +182,7 @@ impl Engine {
             is_syncing: self.cycle.is_some(),
             progress: self.cycle.as_ref().and_then(Cycle::progress),
             error: self.error.clone(),
+            is_reachable: self.is_reachable,
             last_sync_at: self.last_sync_at,
             next_try_in_ms: self.wake_at.filter(|_| self.cycle.is_none()).map(|at| (at - now.mono).max(0)),
         }
@@ -287,6 +302,29 @@ impl Engine {
         if self.attempt == 0 && self.mode == Mode::Leader {
             self.wake_at = Some(self.wake_at.map_or(at, |wake| wake.min(at)));
         }
+    }
+
+    fn slowed(&mut self, is_slow: bool, now: Now) {
+        self.is_slow = is_slow;
+        // Nobody should wait out what is left of a slow interval.
+        let soonest = now.mono + self.interval_ms();
+        if !is_slow && self.attempt == 0 {
+            self.wake_at = self.wake_at.map(|wake| wake.min(soonest));
+        }
+    }
+
+    fn interval_ms(&self) -> i64 {
+        let interval_ms = self.pace.interval_ms.unwrap_or(self.config.interval_ms);
+        if self.is_slow { interval_ms.saturating_mul(SLOW_FACTOR) } else { interval_ms }
+    }
+
+    /// An answer of any kind comes from somewhere; one that is not the backend's tells nothing.
+    fn heard(&mut self, failure: Option<&Failure>) {
+        self.is_reachable = match failure {
+            None | Some(Failure::Status { .. }) => Some(true),
+            Some(Failure::Network | Failure::Timeout) => Some(false),
+            Some(Failure::BadResponse { .. } | Failure::Redirected) => self.is_reachable,
+        };
     }
 
     fn begin(&mut self, now: Now) {
@@ -482,8 +520,7 @@ impl Engine {
         if result.is_ok() {
             self.last_sync_at = Some(now.wall);
         }
-        self.wake_at =
-            Some(now.mono + if self.again { 0 } else { self.pace.interval_ms.unwrap_or(self.config.interval_ms) });
+        self.wake_at = Some(now.mono + if self.again { 0 } else { self.interval_ms() });
         self.end_cycle_with(result);
         if self.again {
             self.begin(now);
@@ -578,3 +615,5 @@ fn uuid_of(high: u64, low: u64) -> String {
 
 /// How long a cycle waits for one answer of a port before it counts as lost, in milliseconds.
 const WATCHDOG_MS: i64 = 120_000;
+/// How many intervals make a slow one.
+const SLOW_FACTOR: i64 = 10;

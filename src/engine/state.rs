@@ -34,6 +34,8 @@ pub enum Event {
     Edited,
     /// The app wants another pace.
     Paced(Pace),
+    /// Nobody looks, or the backend tells of changes by itself: the timer may be slow. Or that is over.
+    Slow(bool),
     /// Something that the app is shown has changed; nothing is due.
     Touched,
     /// The browser or the backend hints that a cycle may help: online, visible, a poke.

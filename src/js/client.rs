@@ -80,7 +80,8 @@ impl SyncCore {
         shown(result.map(SyncResult::from))
     }
 
-    /// Hints that something happened: `online`, `visible`, `focus`, `poke`, `edit`, `freeze`, `resume`, `offline`, `hidden`.
+    /// Hints that something happened: `online`, `offline`, `visible`, `focus`, `poke`, `edit`, `freeze`, `resume`, and that
+    /// the timer may be `slow` or is to be `brisk` again.
     pub fn trigger(&self, kind: &str) {
         let core = &self.core;
         match kind {
@@ -90,7 +91,9 @@ impl SyncCore {
                 core.stop();
             }
             "resume" if core.is_frozen.replace(false) => core.driver.send(Event::Start),
-            "online" | "visible" | "focus" | "poke" | "resume" => core.driver.send(Event::Hint),
+            // Whether there is a connection is for a request to find out.
+            "online" | "offline" | "visible" | "focus" | "poke" | "resume" => core.driver.send(Event::Hint),
+            "slow" | "brisk" => core.driver.send(Event::Slow(kind == "slow")),
             "edit" => core.driver.send(Event::Edited),
             _ => {}
         }

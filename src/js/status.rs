@@ -21,6 +21,7 @@ use crate::record::{Entity, Millis, Record};
 pub(super) struct Status<'a> {
     state: &'static str,
     leader: bool,
+    reachable: Option<bool>,
     pending: usize,
     failed: usize,
     conflicts: usize,
@@ -86,6 +87,7 @@ impl<'a> Status<'a> {
         Self {
             state: state(view),
             leader: view.mode == Mode::Leader,
+            reachable: view.is_reachable,
             pending: sum(|entity| entity.pending),
             failed: sum(|entity| entity.failed),
             conflicts: sum(|entity| entity.conflicts),

@@ -15,6 +15,7 @@ export async function startProxy(target) {
     if (answer) return reply(outgoing, answer);
     const onward = request(new URL(url, target()), { method, headers: { ...headers, host: new URL(target()).host } }, (from) => {
       outgoing.writeHead(from.statusCode, from.headers);
+      from.on("error", () => outgoing.destroy());
       from.pipe(outgoing);
     });
     onward.on("error", () => outgoing.destroy());

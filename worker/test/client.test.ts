@@ -7,7 +7,7 @@ import { FakeWorker, type Script } from "./fake-worker.js";
 const { createSync, LastwordError } = await import("../client.js");
 
 const status: Status = {
-  state: "idle", leader: true, pending: 0, failed: 0, conflicts: 0, quarantined: 0, lastSyncAt: null, nextTryAt: null,
+  state: "idle", leader: true, reachable: true, pending: 0, failed: 0, conflicts: 0, quarantined: 0, lastSyncAt: null, nextTryAt: null,
   error: null, progress: null, entities: {},
 };
 const entities = { "workout-logs": {} } as const;
