@@ -33,6 +33,8 @@ struct Script {
     engine: Engine,
     store: MemoryStore,
     said: VecDeque<Said>,
+    /// Pokes that come while a push is on its way.
+    pokes: usize,
     mono: i64,
     log: String,
 }
@@ -47,7 +49,7 @@ impl Script {
             let edit = Edit { key: Key::new(NOTES, id), kind: EditKind::Put(Fields::new()) };
             store.run_now(&LocalWrite { edits: vec![edit], now: Millis(1) }).unwrap();
         }
-        Self { engine: Engine::new(config, None, 1), store, said: said.into(), mono: 0, log: String::new() }
+        Self { engine: Engine::new(config, None, 1), store, said: said.into(), pokes: 0, mono: 0, log: String::new() }
     }
 
     /// Lets an event happen, and all that follows from it at once.
@@ -57,6 +59,9 @@ impl Script {
         while let Some(event) = waiting.pop_front() {
             let now = Now { wall: Millis(1_000_000 + self.mono), mono: self.mono };
             for action in self.engine.handle(event, now) {
+                if matches!(action, Action::Push(..)) {
+                    waiting.extend((0..std::mem::take(&mut self.pokes)).map(|_| Event::Poked));
+                }
                 waiting.extend(self.perform(action));
             }
         }
@@ -190,6 +195,15 @@ const fn page(ids: &'static [&'static str], cursor: &'static str) -> Said {
 fn a_first_cycle_pulls_pushes_and_pulls_again() {
     let said = vec![page(&[], "1"), Said::Applied(&["mine"]), page(&["mine"], "2")];
     let mut script = Script::new(&["mine"], said);
+    script.event("the app starts", Event::Start);
+    script.is("first_cycle");
+}
+
+#[test]
+fn a_poke_during_a_push_is_answered_by_the_pulls_that_follow_it() {
+    let said = vec![page(&[], "1"), Said::Applied(&["mine"]), page(&["mine"], "2")];
+    let mut script = Script::new(&["mine"], said);
+    script.pokes = 2;
     script.event("the app starts", Event::Start);
     script.is("first_cycle");
 }

@@ -8,9 +8,11 @@ pub mod backoff;
 pub mod failure;
 pub mod lease;
 mod offset;
+mod pace;
 mod pull;
 mod push;
 pub mod state;
+mod view;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -26,6 +28,7 @@ use crate::record::{Entity, Millis, Scope};
 use lease::Open;
 use offset::Offset;
 use state::{Action, Cycle, Event, Halt, Mode, Pace, Report, Running, StoreOutcome, StoreStep, Task};
+pub use view::{Progress, View};
 
 /// Decides what happens next.
 pub struct Engine {
@@ -57,40 +60,6 @@ pub struct Engine {
     next_id: u64,
     random: u64,
     actions: Vec<Action>,
-}
-
-/// What the engine is doing, for people.
-#[derive(Clone, Debug, PartialEq)]
-pub struct View {
-    /// Whether this context leads.
-    pub mode: Mode,
-    /// Why nothing is tried, if so.
-    pub halt: Option<Halt>,
-    /// True during a cycle.
-    pub is_syncing: bool,
-    /// True while records are being pushed, false while they are pulled; none at other times.
-    pub progress: Option<Progress>,
-    /// The last error, until a cycle succeeds.
-    pub error: Option<Error>,
-    /// Whether the backend could be reached when it was last asked; none before that.
-    pub is_reachable: Option<bool>,
-    /// When the last whole cycle ended well.
-    pub last_sync_at: Option<Millis>,
-    /// Milliseconds until the next try.
-    pub next_try_in_ms: Option<i64>,
-}
-
-/// How far a pull or push has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// True for a push.
-    pub is_push: bool,
-    /// Records done.
-    pub done: usize,
-    /// Records in all, where known.
-    pub total: Option<usize>,
-    /// Bytes fetched so far; none for a push, which is counted.
-    pub bytes: Option<usize>,
 }
 
 impl Engine {
@@ -139,6 +108,7 @@ impl Engine {
             Event::Slow(is_slow) => self.slowed(is_slow, now),
             Event::Touched => self.actions.push(Action::ViewChanged),
             Event::Hint => self.hint(now),
+            Event::Poked => self.poked(now),
             Event::TokenChanged => self.token_changed(now),
             Event::SignedIn(account) => self.signed_in(account, now),
             Event::Transacted(id, result) => self.transacted(id, result, now),
@@ -171,21 +141,6 @@ impl Engine {
     #[must_use]
     pub fn next_ticket(&self) -> u64 {
         self.ticket + 1
-    }
-
-    /// What the engine is doing.
-    #[must_use]
-    pub fn view(&self, now: Now) -> View {
-        View {
-            mode: self.mode,
-            halt: self.halt,
-            is_syncing: self.cycle.is_some(),
-            progress: self.cycle.as_ref().and_then(Cycle::progress),
-            error: self.error.clone(),
-            is_reachable: self.is_reachable,
-            last_sync_at: self.last_sync_at,
-            next_try_in_ms: self.wake_at.filter(|_| self.cycle.is_none()).map(|at| (at - now.mono).max(0)),
-        }
     }
 
     /// The estimated lead of the backend's clock, in milliseconds.
@@ -296,28 +251,6 @@ impl Engine {
         }
     }
 
-    fn wake_by(&mut self, at: i64) {
-        self.again |= self.cycle.is_some();
-        // An edit does not shorten a backoff: the backend asked for, or needs, the rest.
-        if self.attempt == 0 && self.mode == Mode::Leader {
-            self.wake_at = Some(self.wake_at.map_or(at, |wake| wake.min(at)));
-        }
-    }
-
-    fn slowed(&mut self, is_slow: bool, now: Now) {
-        self.is_slow = is_slow;
-        // Nobody should wait out what is left of a slow interval.
-        let soonest = now.mono + self.interval_ms();
-        if !is_slow && self.attempt == 0 {
-            self.wake_at = self.wake_at.map(|wake| wake.min(soonest));
-        }
-    }
-
-    fn interval_ms(&self) -> i64 {
-        let interval_ms = self.pace.interval_ms.unwrap_or(self.config.interval_ms);
-        if self.is_slow { interval_ms.saturating_mul(SLOW_FACTOR) } else { interval_ms }
-    }
-
     /// An answer of any kind comes from somewhere; one that is not the backend's tells nothing.
     fn heard(&mut self, failure: Option<&Failure>) {
         self.is_reachable = match failure {
@@ -350,6 +283,8 @@ impl Engine {
             deadline: now.mono + WATCHDOG_MS,
             plan: VecDeque::new(),
             pushed: std::collections::BTreeSet::new(),
+            poked: false,
+            is_closing: false,
             token_refreshed: false,
             resyncs: 0,
             conflicts: 0,
@@ -369,8 +304,11 @@ impl Engine {
             let task = match cycle.tasks.pop_front() {
                 Some(task) => task,
                 None if !cycle.plan.is_empty() => Task::Batch,
-                None if !cycle.pushed.is_empty() => {
-                    cycle.tasks.extend(std::mem::take(&mut cycle.pushed).into_iter().map(Task::Pull));
+                None if cycle.poked || !cycle.pushed.is_empty() => {
+                    let (pushed, poked) = (std::mem::take(&mut cycle.pushed), std::mem::take(&mut cycle.poked));
+                    cycle.is_closing = true;
+                    let scopes = if poked { self.config.scopes() } else { pushed.into_iter().collect() };
+                    cycle.tasks.extend(scopes.into_iter().map(Task::Pull));
                     continue;
                 }
                 None => {
@@ -572,26 +510,6 @@ impl Engine {
     }
 }
 
-impl Cycle {
-    fn progress(&self) -> Option<Progress> {
-        match self.running.as_ref()? {
-            Running::Pull(pulling) => Some(Progress {
-                is_push: false,
-                done: pulling.arrived,
-                total: pulling.remaining.map(|left| pulling.arrived + usize::try_from(left).unwrap_or(0)),
-                bytes: Some(pulling.bytes),
-            }),
-            Running::Push { in_flight, .. } => Some(Progress {
-                is_push: true,
-                done: self.report.pushed,
-                total: Some(self.report.pushed + in_flight.sent.len() + self.plan.len()),
-                bytes: None,
-            }),
-            Running::Transaction(_) | Running::Token { .. } => None,
-        }
-    }
-}
-
 /// The error that the app is told.
 #[must_use]
 pub fn store_error(error: &StoreError) -> Error {
@@ -615,5 +533,3 @@ fn uuid_of(high: u64, low: u64) -> String {
 
 /// How long a cycle waits for one answer of a port before it counts as lost, in milliseconds.
 const WATCHDOG_MS: i64 = 120_000;
-/// How many intervals make a slow one.
-const SLOW_FACTOR: i64 = 10;

@@ -38,8 +38,10 @@ pub enum Event {
     Slow(bool),
     /// Something that the app is shown has changed; nothing is due.
     Touched,
-    /// The browser or the backend hints that a cycle may help: online, visible, a poke.
+    /// The browser hints that a cycle may help: online, visible.
     Hint,
+    /// The backend says that something changed: perhaps what this replica pushes just now.
+    Poked,
     /// The app has another token.
     TokenChanged,
     /// The app says whose records these are, and has that account's token.
@@ -238,6 +240,10 @@ pub(super) struct Cycle {
     pub(super) plan: VecDeque<Planned>,
     /// Scopes with answered pushes, to be pulled once more.
     pub(super) pushed: BTreeSet<Scope>,
+    /// The backend said that something changed: everything is to be pulled once more before the end.
+    pub(super) poked: bool,
+    /// True once those last pulls have begun: what comes now is for the next cycle.
+    pub(super) is_closing: bool,
     pub(super) token_refreshed: bool,
     pub(super) resyncs: u32,
     pub(super) conflicts: u32,

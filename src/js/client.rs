@@ -92,7 +92,8 @@ impl SyncCore {
             }
             "resume" if core.is_frozen.replace(false) => core.driver.send(Event::Start),
             // Whether there is a connection is for a request to find out.
-            "online" | "offline" | "visible" | "focus" | "poke" | "resume" => core.driver.send(Event::Hint),
+            "online" | "offline" | "visible" | "focus" | "resume" => core.driver.send(Event::Hint),
+            "poke" => core.driver.send(Event::Poked),
             "slow" | "brisk" => core.driver.send(Event::Slow(kind == "slow")),
             "edit" => core.driver.send(Event::Edited),
             _ => {}

@@ -33,7 +33,7 @@ impl World {
             88..94 if self.profile.discard => self.discard(replica),
             94..95 if self.profile.mark_dirty => self.mark_dirty(replica),
             95..97 => self.nudge(replica, || Event::TokenChanged),
-            _ => self.nudge(replica, || Event::Hint),
+            _ => self.nudge(replica, || Event::Poked),
         }
     }
 
