@@ -4,13 +4,24 @@ import { createServer, request } from "node:http";
 
 /** `proxy.answer = (request) => ({ status, headers, body, cutAt })` replaces answers; undefined passes the request on. */
 export async function startProxy(target) {
-  const proxy = { answer: () => undefined, seen: [] };
+  const waiting = new Set();
+  const proxy = {
+    answer: () => undefined,
+    seen: [],
+    /** Resolves when what was asked for so far passes the test. */
+    until: (test) => new Promise((resolve) => {
+      const look = () => test(proxy.seen) && waiting.delete(look) && resolve();
+      waiting.add(look);
+      look();
+    }),
+  };
   const server = createServer(async (incoming, outgoing) => {
     const chunks = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     const { method, url, headers } = incoming;
     proxy.seen.push({ method, url });
+    for (const look of [...waiting]) look();
     const answer = await proxy.answer({ method, path: new URL(url, "http://proxy").pathname, url, headers, body });
     if (answer) return reply(outgoing, answer);
     const onward = request(new URL(url, target()), { method, headers: { ...headers, host: new URL(target()).host } }, (from) => {

@@ -46,16 +46,18 @@ function realtime(name, body) {
         const times = { clientCreatedAt: now, clientUpdatedAt: now, isDeleted: false };
         return world.server.push(ENTITY, [{ id: crypto.randomUUID(), ...times, exercise, performedAt: now, sets: [{ reps: 5, weight: 140 }] }]);
       };
-      const streams = () => front.seen.filter(({ url }) => url === EVENTS).length;
-      await body({ ...world, front, open, elsewhere, streams });
+      const streams = (seen = front.seen) => seen.filter(({ url }) => url === EVENTS).length;
+      const opened = (count) => front.until((seen) => streams(seen) === count);
+      await body({ ...world, front, open, elsewhere, streams, opened });
     } finally {
       await profile.close();
     }
   });
 }
 
-realtime("an edit of another device arrives without the timer, in every tab, by one stream", async ({ open, elsewhere, streams }) => {
+realtime("an edit of another device arrives without the timer, in every tab, by one stream", async ({ open, elsewhere, streams, opened }) => {
   const leader = await open();
+  await opened(1);
   await leader.evaluate(() => until((status) => status.lastSyncAt && status.state === "idle"));
   const follower = await open();
   await elsewhere("Squat");
@@ -63,7 +65,7 @@ realtime("an edit of another device arrives without the timer, in every tab, by 
   await follower.evaluate(() => arrived("Squat"));
   assert.equal(streams(), 1);
   await leader.close();
-  await follower.evaluate(() => until((status) => status.leader && status.state === "idle"));
+  await opened(2);
   await elsewhere("Bench");
   await follower.evaluate(() => arrived("Bench"));
   assert.equal(streams(), 2);
@@ -88,9 +90,10 @@ realtime("a stream that was cut is opened again, and what it missed arrives", as
   await page.evaluate(() => arrived("after"));
 });
 
-realtime("a backend without a stream is asked for it once, and the timer goes on", async ({ front, open, elsewhere, streams }) => {
+realtime("a backend without a stream is asked for it once, and the timer goes on", async ({ front, open, elsewhere, streams, opened }) => {
   front.answer = (request) => (request.path === EVENTS ? { status: 404, body: {} } : bareAnswer(request));
   const page = await open({ realtime: true, intervalMs: 1_000 });
+  await opened(1);
   for (const exercise of ["Squat", "Bench"]) {
     await elsewhere(exercise);
     await page.evaluate((exercise) => arrived(exercise), exercise);
@@ -98,9 +101,10 @@ realtime("a backend without a stream is asked for it once, and the timer goes on
   assert.equal(streams(), 1);
 });
 
-realtime("a stream whose token is refused asks for another, once", async ({ front, open, elsewhere, streams }) => {
+realtime("a stream whose token is refused asks for another, once", async ({ front, open, elsewhere, streams, opened }) => {
   front.answer = (request) => (request.path === EVENTS && streams() === 1 ? { status: 401, body: {} } : bareAnswer(request));
   const page = await open();
+  await opened(2);
   await elsewhere("Squat");
   await page.evaluate(() => arrived("Squat"));
   assert.equal(streams(), 2);
