@@ -6,6 +6,7 @@ use futures_util::lock::Mutex;
 
 use super::database::Connection;
 use super::reading;
+use super::removal::KnownKeys;
 use super::stores::{CONFLICTS, META, OUTBOX, QUARANTINE};
 use super::transaction::{Ended, Running, store_error};
 use super::{EntityLayout, Layout, writing};
@@ -148,6 +149,7 @@ impl IndexedDb {
         next: &mut Decide<'_>,
     ) -> Result<(), Ended> {
         let mut found = Found::default();
+        let mut known = KnownKeys::default();
         let mut decided = first;
         loop {
             match decided {
@@ -155,6 +157,7 @@ impl IndexedDb {
                     if let Err(ended) = reading::read_all(self, &running, &reads, &mut found).await {
                         return Err(running.abort(ended));
                     }
+                    known.note(&reads);
                     found.rounds += 1;
                     decided = next(&found);
                 }
@@ -164,8 +167,9 @@ impl IndexedDb {
                     if let Err(ended) = reading::read_all(self, &running, &reads, &mut found).await {
                         return Err(running.abort(ended));
                     }
-                    let writes = columns::fill(&found, writes, &self.config, at);
-                    return match writing::write_all(self, &running, writes) {
+                    let mut writes = columns::fill(&found, writes, &self.config, at);
+                    let removed = known.take_ranges(&found, &mut writes);
+                    return match writing::write_all(self, &running, writes, removed) {
                         Ok(()) => running.committed().await,
                         Err(ended) => Err(running.abort(ended)),
                     };

@@ -1,5 +1,6 @@
 //! The ports over a browser: one file for each browser interface. Never decides.
 
+mod by_id;
 pub mod clock;
 pub mod codec;
 pub mod custom;
@@ -10,6 +11,7 @@ pub mod indexeddb;
 pub mod locks;
 pub mod reader;
 mod reading;
+mod removal;
 pub mod stores;
 mod transaction;
 mod writing;

@@ -7,9 +7,10 @@ use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::codec::{self, key_to_js, row_from_js, time_to_js};
+use super::by_id::{ById, Keys};
+use super::codec::{self, row_from_js, time_to_js};
 use super::indexeddb::IndexedDb;
-use super::stores::{CONFLICTS, META, OUTBOX, QUARANTINE, StoredChange, StoredConflict, VALUE, meta};
+use super::stores::{CONFLICTS, ID, META, OUTBOX, QUARANTINE, StoredChange, StoredConflict, VALUE, meta};
 use super::transaction::{Ended, Running};
 use crate::commit::{Found, Read};
 use crate::incoming::conflict::Conflict;
@@ -80,15 +81,16 @@ impl Reading<'_> {
                 let list = |list| Request::one(&store, meta::seen(name, list).into());
                 (0..*lists).map(list).collect::<Result<_, _>>()?
             }
-            Read::Rows(_, ids) => {
-                ids.iter().map(|id| Request::one(&store, JsValue::from(id.as_str()))).collect::<Result<_, _>>()?
+            Read::Rows(entity, ids) => {
+                let id_field = self.db.entity(*entity).names.id.clone();
+                vec![Request::by_id(store, Keys { entity: None, id_field }, ids)?]
             }
             Read::RowsSince(entity, stamp) => vec![self.rows_since(&store, *entity, stamp.0)?],
             Read::AllRows(_) | Read::AllConflicts => vec![Request::all(&store, None)?],
             Read::RowIds(_) => vec![Request::keys(&store, None)?],
             Read::Changes(entity, ids) | Read::Conflicts(entity, ids) => {
-                let one = |id: &String| Request::one(&store, key_to_js(self.name(*entity), id));
-                ids.iter().map(one).collect::<Result<_, _>>()?
+                let entity = Some(self.name(*entity).to_owned());
+                vec![Request::by_id(store, Keys { entity, id_field: ID.to_owned() }, ids)?]
             }
             Read::AllChanges(entity) => vec![Request::all(&store, Some(self.range(*entity)?))?],
             Read::ChangeIds(entity) | Read::QuarantineIds(entity) => {
@@ -188,8 +190,9 @@ impl Reading<'_> {
     }
 }
 
-/// One issued request; its handlers are set, so it may be awaited later.
+/// What was issued; the handlers are set, so it may be awaited later.
 enum Request {
+    ById(ById),
     One(idb::request::futures::GetStoreRequestFuture),
     All(idb::request::futures::GetAllStoreRequestFuture),
     Keys(idb::request::futures::GetAllKeysStoreRequestFuture),
@@ -198,6 +201,10 @@ enum Request {
 impl Request {
     fn one(store: &ObjectStore, key: JsValue) -> Result<Self, idb::Error> {
         Ok(Self::One(store.get(Query::from(key))?.into_future()))
+    }
+
+    fn by_id(store: ObjectStore, keys: Keys, ids: &[String]) -> Result<Self, idb::Error> {
+        Ok(Self::ById(ById::begin(store, keys, ids)?))
     }
 
     fn all(store: &ObjectStore, range: Option<KeyRange>) -> Result<Self, idb::Error> {
@@ -210,6 +217,7 @@ impl Request {
 
     async fn values(self) -> Result<Vec<JsValue>, idb::Error> {
         match self {
+            Self::ById(read) => read.values().await,
             Self::One(request) => Ok(request.await?.into_iter().collect()),
             Self::All(request) => request.await,
             Self::Keys(request) => request.await,

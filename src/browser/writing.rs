@@ -8,6 +8,7 @@ use wasm_bindgen::JsValue;
 
 use super::codec::{self, key_to_js, row_to_js};
 use super::indexeddb::IndexedDb;
+use super::removal::Ranges;
 use super::stores::{
     CONFLICTS, META, OUTBOX, QUARANTINE, StoredChange, StoredConflict, StoredQuarantined, VALUE, meta,
 };
@@ -17,13 +18,20 @@ use crate::ports::StoreError;
 use crate::record::{Entity, Key, Record, Row};
 
 /// Encodes every value, then issues every request.
-pub(super) fn write_all(db: &IndexedDb, running: &Running, writes: Vec<Write>) -> Result<(), Ended> {
+pub(super) fn write_all(db: &IndexedDb, running: &Running, writes: Vec<Write>, removed: Ranges) -> Result<(), Ended> {
     let mut encoded: Vec<Encoded> = Vec::with_capacity(writes.len());
     for write in writes {
         if write == Write::Wipe {
             encoded.extend(db.all_stores().into_iter().map(|store| Encoded { store, what: What::Clear }));
         } else {
             encoded.push(encode(db, write).map_err(unholdable)?);
+        }
+    }
+    for (entity, ranges) in removed {
+        for (first, last) in ranges {
+            let key = |id| key_to_js(&db.entity(entity).name, id);
+            let range = KeyRange::bound(&key(&first), &key(&last), None, None)?;
+            encoded.push(Encoded::delete(OUTBOX, range.into()));
         }
     }
     let mut stores: Vec<(String, ObjectStore)> = Vec::new();

@@ -40,7 +40,10 @@ impl Step for Plan {
                 .map(|(_, change)| change)
                 .filter(|change| change.is_due(self.now) && (change.operation == Operation::Delete) == delete)
                 .collect();
-            due.sort_by(|a, b| (a.stamp, &a.key.id).cmp(&(b.stamp, &b.key.id)));
+            // By id, so that a batch is one stretch of the outbox; but in one tree of records, a parent was written first.
+            if config.entity(entity).references.iter().any(|(_, parent)| *parent == entity) {
+                due.sort_by_key(|change| change.stamp);
+            }
             due
         };
         let mut entities: Vec<Entity> = config.all().collect();

@@ -4,6 +4,7 @@
 
 pub(crate) mod atomic;
 pub(crate) mod kinds;
+pub(crate) mod many;
 pub(crate) mod names;
 pub(crate) mod values;
 
@@ -28,6 +29,8 @@ macro_rules! each_case {
                 a_step_sees_what_the_one_before_wrote, writes_happen_in_order, a_step_may_read_in_rounds,
                 a_step_may_write_where_it_did_not_read, strict_and_relaxed_commits_are_both_seen,
                 a_step_may_do_nothing, a_thousand_rows_are_one_commit;
+            many: many_are_read_by_id, ids_sort_as_the_store_sorts_them, many_changes_are_removed,
+                a_change_stored_among_removals_stays;
             names: ids_of_any_text, names_that_begin_alike, ids_that_look_like_parts_of_keys;
             values: numbers, texts, nested_values, the_largest_value;
         }

@@ -1,0 +1,131 @@
+//! Values by id in few requests. Never reads far more than was asked for.
+//!
+//! The price of a read is its requests: one for a stretch of the key order costs a quarter of one for each value in it. So
+//! the ids are read a stretch at a time for as long as those found in it stand close together, and then each by itself.
+
+use std::cmp::Ordering;
+use std::future::IntoFuture;
+
+use idb::request::futures::{GetAllStoreRequestFuture, GetStoreRequestFuture};
+use idb::{KeyRange, ObjectStore, Query};
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+
+use super::codec::key_to_js;
+
+/// A read of values by id, its first requests issued.
+pub(super) struct ById {
+    store: ObjectStore,
+    keys: Keys,
+    /// In the order of the store's keys.
+    ids: Vec<String>,
+    issued: Issued,
+}
+
+/// How a store is keyed.
+pub(super) struct Keys {
+    /// The entity, in a store keyed by [entity, id].
+    pub(super) entity: Option<String>,
+    /// The field of a stored value that holds its id.
+    pub(super) id_field: String,
+}
+
+enum Issued {
+    /// One request for each id that is left.
+    Each(Vec<GetStoreRequestFuture>),
+    /// The values from the first id that is left to the last, at most so many.
+    Stretch(GetAllStoreRequestFuture, usize),
+}
+
+impl ById {
+    /// Issues the first requests.
+    pub(super) fn begin(store: ObjectStore, keys: Keys, ids: &[String]) -> Result<Self, idb::Error> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable_by(|a, b| key_order(a, b));
+        ids.dedup();
+        let issued = if ids.len() < STRETCH_MIN {
+            keys.each(&store, &ids)?
+        } else {
+            keys.stretch(&store, &ids, STRETCH_FIRST.min(2 * ids.len()))?
+        };
+        Ok(Self { store, keys, ids, issued })
+    }
+
+    /// The values found. Every request issued is waited for, also after one that failed.
+    pub(super) async fn values(self) -> Result<Vec<JsValue>, idb::Error> {
+        let mut found = Vec::new();
+        let mut left = &self.ids[..];
+        let mut issued = self.issued;
+        loop {
+            let (values, limit) = match issued {
+                Issued::Each(requests) => {
+                    let mut failed = None;
+                    for request in requests {
+                        match request.await {
+                            Ok(value) => found.extend(value),
+                            Err(error) => failed = failed.or(Some(error)),
+                        }
+                    }
+                    return failed.map_or(Ok(found), Err);
+                }
+                Issued::Stretch(request, limit) => (request.await?, limit),
+            };
+            // A full answer says nothing of what comes behind its last value.
+            let passed = match values.last().filter(|_| values.len() >= limit).map(|last| self.keys.id_of(last)) {
+                None => left.len(),
+                Some(None) => 0,
+                Some(Some(last)) => left.partition_point(|id| key_order(id, &last) != Ordering::Greater),
+            };
+            let (now, rest) = left.split_at(passed);
+            let asked = |value: &JsValue| {
+                self.keys.id_of(value).is_some_and(|id| now.binary_search_by(|asked| key_order(asked, &id)).is_ok())
+            };
+            found.extend(values.into_iter().filter(asked));
+            left = rest;
+            issued = if left.is_empty() {
+                return Ok(found);
+            } else if passed * READ_FOR_ONE_MAX >= limit {
+                self.keys.stretch(&self.store, left, (limit * STRETCH_GROWTH).min(STRETCH_MAX))?
+            } else {
+                self.keys.each(&self.store, left)?
+            };
+        }
+    }
+}
+
+impl Keys {
+    fn key(&self, id: &str) -> JsValue {
+        self.entity.as_ref().map_or_else(|| JsValue::from(id), |entity| key_to_js(entity, id))
+    }
+
+    fn id_of(&self, value: &JsValue) -> Option<String> {
+        Reflect::get(value, &JsValue::from(&self.id_field)).ok()?.as_string()
+    }
+
+    fn each(&self, store: &ObjectStore, ids: &[String]) -> Result<Issued, idb::Error> {
+        let one = |id: &String| Ok(store.get(Query::from(self.key(id)))?.into_future());
+        ids.iter().map(one).collect::<Result<_, _>>().map(Issued::Each)
+    }
+
+    fn stretch(&self, store: &ObjectStore, ids: &[String], limit: usize) -> Result<Issued, idb::Error> {
+        let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Issued::Each(Vec::new())) };
+        let range = KeyRange::bound(&self.key(first), &self.key(last), None, None)?;
+        let count = u32::try_from(limit).unwrap_or(u32::MAX);
+        Ok(Issued::Stretch(store.get_all(Some(Query::from(range)), Some(count))?.into_future(), limit))
+    }
+}
+
+/// IndexedDB compares texts by UTF-16 code units.
+pub(super) fn key_order(a: &str, b: &str) -> Ordering {
+    a.encode_utf16().cmp(b.encode_utf16())
+}
+
+/// Fewer ids are read one by one.
+const STRETCH_MIN: usize = 4;
+/// Most values of the first stretch, which shows whether the ids stand close together.
+const STRETCH_FIRST: usize = 64;
+const STRETCH_GROWTH: usize = 8;
+/// Most values of any stretch: what is held at once.
+const STRETCH_MAX: usize = 1_000;
+/// Values read for each id asked for, at most: reading four in one request costs what reading one by itself does.
+const READ_FOR_ONE_MAX: usize = 4;
