@@ -3,8 +3,6 @@
 //! A step is asked what it needs until it can decide. All of it happens inside one transaction, so nothing can change
 //! between what was read and what is written.
 
-use std::collections::BTreeMap;
-
 use crate::checkpoint::{Checkpoint, EntityMeta, InFlight, Replica};
 use crate::columns::Columns;
 use crate::config::Config;
@@ -12,7 +10,7 @@ use crate::incoming::conflict::Conflict;
 use crate::incoming::validate::Quarantined;
 use crate::mutation::{self, Mutation};
 use crate::outgoing::outbox::Change;
-use crate::record::{ByKey, Entity, Key, Millis, Record, Row, Scope, Stamp, StoredRow, Synced};
+use crate::record::{ByEntity, ByKey, ByScope, Entity, Key, Millis, Record, Row, Scope, Stamp, StoredRow, Synced};
 
 /// One transaction.
 pub trait Step {
@@ -108,9 +106,9 @@ pub struct Found {
     /// The replica's state.
     pub replica: Option<Replica>,
     /// Checkpoints of the scopes asked for.
-    pub checkpoints: BTreeMap<Scope, Checkpoint>,
+    pub checkpoints: ByScope<Checkpoint>,
     /// Kept for the entities asked for.
-    pub entities: BTreeMap<Entity, EntityMeta>,
+    pub entities: ByEntity<EntityMeta>,
     /// The push in flight.
     pub in_flight: Option<InFlight>,
     /// The rows found.

@@ -2,6 +2,7 @@
 //!
 //! The engine decides and never waits; the driver waits and never decides. See ARCHITECTURE.md for the map.
 
+mod by_key;
 pub mod checkpoint;
 pub mod columns;
 pub mod commit;

@@ -1,9 +1,8 @@
 //! Records as a replica holds them: rows, and the keys that name them. Never touches a store.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+pub use crate::by_key::{ByEntity, ByKey, ByScope};
 pub use lastword_protocol::record::{Fields, Record};
 pub use lastword_protocol::time::{ServerMillis, Stamp};
 
@@ -99,55 +98,5 @@ impl StoredRow {
             Self::Row(row) => Some(row),
             Self::Unreadable(_) => None,
         }
-    }
-}
-
-/// A map by record, in key order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ByKey<T>(BTreeMap<Entity, BTreeMap<String, T>>);
-
-impl<T> Default for ByKey<T> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<T> ByKey<T> {
-    /// The value of `id` in `entity`.
-    #[must_use]
-    pub fn value(&self, entity: Entity, id: &str) -> Option<&T> {
-        self.0.get(&entity)?.get(id)
-    }
-
-    /// Sets the value of `id` in `entity`; gives the one it replaced.
-    pub fn insert(&mut self, entity: Entity, id: String, value: T) -> Option<T> {
-        self.0.entry(entity).or_default().insert(id, value)
-    }
-
-    /// Takes out the value of `id` in `entity`.
-    pub fn remove(&mut self, entity: Entity, id: &str) -> Option<T> {
-        self.0.get_mut(&entity)?.remove(id)
-    }
-
-    /// The values of one entity, by id.
-    pub fn of(&self, entity: Entity) -> impl DoubleEndedIterator<Item = (&String, &T)> {
-        self.0.get(&entity).into_iter().flatten()
-    }
-
-    /// Every value, by entity, then id.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Entity, &String, &T)> {
-        self.0.iter().flat_map(|(entity, values)| values.iter().map(move |(id, value)| (*entity, id, value)))
-    }
-
-    /// True when nothing is held.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.values().all(BTreeMap::is_empty)
-    }
-
-    /// How many values are held.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.values().map(BTreeMap::len).sum()
     }
 }

@@ -57,7 +57,7 @@ impl Replica {
         let keys = vec![key.clone()];
         let staged =
             self.run(&Stage { fence: self.fence, scope, keys, idempotency_key, bytes_max: 9_999, now: Millis(now) });
-        let results = BTreeMap::from([(key, fate)]);
+        let results = [(key, fate)].into_iter().collect();
         let answer = Answer { results, server_time: None, epoch: None };
         self.run(&Settle { fence: self.fence, in_flight: staged.in_flight.unwrap(), answer, now: Millis(now + 1) });
     }

@@ -118,7 +118,7 @@ fn the_copy_of_a_conflict_is_read_in_the_apps_names() {
     let fate = |record: Value| {
         let body = json!({"results": [{"id": "a", "status": "conflict", "record": record}]}).to_string();
         let answer = push::resource_answer(&config(Style::Resource), &in_flight, body.as_bytes()).unwrap();
-        answer.results[&Key::new(MOODS, "a")].clone()
+        answer.results.value(MOODS, "a").unwrap().clone()
     };
     let Fate::Conflict(copy) = fate(json!({"id": "a", "updated_at": "1970-01-01T00:00:00.009Z", "mood": 2})) else {
         panic!("not a conflict")

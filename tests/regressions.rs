@@ -95,7 +95,7 @@ impl Db {
     }
 
     fn settle(&self, staged: Staged, fate: Fate) -> Settled {
-        let answer = Answer { results: BTreeMap::from([(key(), fate)]), server_time: None, epoch: None };
+        let answer = Answer { results: [(key(), fate)].into_iter().collect(), server_time: None, epoch: None };
         let in_flight = staged.in_flight.unwrap();
         self.run(&Settle { fence: 1, in_flight, answer, now: Millis(1) })
     }

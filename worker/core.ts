@@ -29,10 +29,10 @@ export interface CoreHost {
 
 /** The calls of an open core. Errors are Error objects with `code` and `retryable`. */
 export interface CoreCalls {
-  start(): void;
+  start(): Promise<void>;
   stop(): Promise<void>;
   syncNow(): Promise<SyncResult>;
-  trigger(kind: Trigger): void;
+  trigger(kind: Trigger): Promise<void>;
   status(): Promise<Status>;
   stats(): Promise<Stats>;
   put(entity: string, record: AnyRecord): Promise<AnyRecord>;
@@ -57,6 +57,17 @@ export interface CoreCalls {
   signOut(how: { wipe: boolean }): Promise<{ unsent: number }>;
   configure(patch: Partial<Pick<CoreConfig, "backend" | "intervalMs" | "debounceMs">>): Promise<void>;
   destroy(): Promise<void>;
+}
+
+/** What the wasm module exports of an open core: one function for every call. */
+export interface RawCore {
+  call(name: string, args: unknown[]): Promise<unknown>;
+}
+
+/** The calls of an open core as functions. */
+export function coreCalls(core: RawCore): CoreCalls {
+  const calls = [...CORE_CALLS].map((name) => [name, (...args: unknown[]) => core.call(name, args)]);
+  return Object.fromEntries(calls) as CoreCalls;
 }
 
 /** The names of those calls: what a page may ask for, and nothing else. */

@@ -1,9 +1,9 @@
 /** What wasm-bindgen generates beside the bundles, as far as the workers use it. */
 
-import type { CoreCalls, CoreConfig, CoreHost } from "./core.js";
+import type { CoreConfig, CoreHost, RawCore } from "./core.js";
 
 /** Loads and starts the module; safe to call twice. */
 export default function init(source: { module_or_path: URL | Response }): Promise<unknown>;
 
 /** The sync core. */
-export const SyncCore: { open(config: CoreConfig, host: CoreHost): Promise<CoreCalls> };
+export const SyncCore: { open(config: CoreConfig, host: CoreHost): Promise<RawCore> };

@@ -7,6 +7,7 @@
 
 import type { EntityMap, SyncOptions } from "lastword";
 import init, { SyncCore } from "./lastword.js";
+import { coreCalls } from "./core.js";
 import { exchange } from "./custom.js";
 import { askToken, coreConfig } from "./options.js";
 import { Tabs } from "./tabs.js";
@@ -52,11 +53,12 @@ async function round(source: BackgroundSource, wasm: string | URL | undefined): 
   const { realtime: _realtime, ...config } = coreConfig(options, scope());
   const tabs = new Tabs(config.database, quiet);
   try {
-    const core = await SyncCore.open(config, {
+    const raw = await SyncCore.open(config, {
       emit: (event) => tabs.emit(event),
       token: (refresh) => askToken(options.token, refresh),
       exchange: (request) => exchange(options.backend, request),
     });
+    const core = coreCalls(raw);
     try {
       tabs.join(core);
       await tabs.syncNow(core);

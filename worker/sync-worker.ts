@@ -4,7 +4,7 @@ import { expose, type Remote } from "comlink";
 import init, { SyncCore } from "./lastword.js";
 import type { HttpBackend, Status } from "lastword";
 import { Attention } from "./attention.js";
-import { CORE_CALLS, type CoreCalls, type CoreConfig, type OpenConfig, type Trigger } from "./core.js";
+import { CORE_CALLS, coreCalls, type CoreCalls, type CoreConfig, type OpenConfig, type Trigger } from "./core.js";
 import { LastwordError, toPlain } from "./errors.js";
 import { Pokes } from "./pokes.js";
 import { Tabs } from "./tabs.js";
@@ -21,10 +21,10 @@ const api: WorkerApi = {
     host = remote as unknown as Remote<HostApi>;
     const page = host;
     await init({ module_or_path: new URL("./lastword_bg.wasm", import.meta.url) });
-    const attention = new Attention((isSlow) => core?.trigger(isSlow ? "slow" : "brisk"));
+    const attention = new Attention((isSlow) => void core?.trigger(isSlow ? "slow" : "brisk"));
     const others = new Tabs(config.database, (event) => void page.emit(event), (hint, tab) => attention.hinted(hint, tab));
     const token = (refresh: boolean) => page.token(refresh);
-    core = await SyncCore.open(config, {
+    const raw = await SyncCore.open(config, {
       emit(event) {
         others.emit(event);
         if (event.type === "change") attention.stir();
@@ -33,6 +33,7 @@ const api: WorkerApi = {
       token,
       exchange: (request) => page.exchange(request),
     });
+    core = coreCalls(raw);
     others.join(core);
     tabs = others;
     if (realtime) {
@@ -40,7 +41,7 @@ const api: WorkerApi = {
         path: realtime === true ? EVENTS : realtime,
         backend: config.backend as HttpBackend,
         token,
-        poke: () => core?.trigger("poke"),
+        poke: () => void core?.trigger("poke"),
         live: (is) => attention.live(is),
       });
     }

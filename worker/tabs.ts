@@ -166,7 +166,7 @@ export class Tabs {
       case "event":
         this.#emit(message.event);
         if (message.event.type !== "change") return;
-        if (message.event.source === "local") core.trigger("edit");
+        if (message.event.source === "local") void core.trigger("edit");
         if (!this.#leads) void core.status().then((status) => this.emit({ type: "status", status }), quiet);
         return;
       case "status":
@@ -182,7 +182,7 @@ export class Tabs {
       case "hint":
         this.#hinted(message.hint, message.from);
         // A page that is put away says nothing of ours.
-        if (this.#leads && message.hint !== "hidden") core.trigger(message.hint);
+        if (this.#leads && message.hint !== "hidden") void core.trigger(message.hint);
         return;
       case "token":
         if (this.#leads) void core.configure({}).catch(quiet);

@@ -86,7 +86,8 @@ impl Custom {
             Either::Left((reply, _)) => reply.map_err(|_| Failure::Network)?,
             Either::Right(_) => return Err(Failure::Timeout),
         };
-        match bad_response(codec::from_js(reply))? {
+        // Not by way of JSON: the body is text of its own, and megabytes of it need no second pair of quotes.
+        match bad_response(serde_wasm_bindgen::from_value(reply).map_err(|error| error.to_string()))? {
             Reply::Body(body) => Ok(body),
             Reply::Failure(Refused { status: None, .. }) => Err(Failure::Network),
             Reply::Failure(Refused { status: Some(status), message, retry_after_ms, epoch }) => {

@@ -135,7 +135,7 @@ impl Reading<'_> {
                 }
             }
             Read::Changes(entity, _) | Read::AllChanges(entity) => {
-                for stored in values.into_iter().filter_map(|value| codec::from_js::<StoredChange>(value).ok()) {
+                for stored in values.into_iter().filter_map(|value| codec::from_js::<StoredChange>(&value).ok()) {
                     let key = Key::new(*entity, &stored.id);
                     found.changes.insert(*entity, key.id.clone(), stored.into_change(key));
                 }
@@ -147,14 +147,14 @@ impl Reading<'_> {
                 found.quarantined.insert(*entity, id, ());
             }),
             Read::Conflicts(..) | Read::AllConflicts => {
-                for conflict in values.into_iter().filter_map(|value| self.conflict(value)) {
+                for conflict in values.into_iter().filter_map(|value| self.conflict(&value)) {
                     found.conflicts.insert(conflict.key.entity, conflict.key.id.clone(), conflict);
                 }
             }
         }
     }
 
-    fn conflict(&self, value: JsValue) -> Option<Conflict> {
+    fn conflict(&self, value: &JsValue) -> Option<Conflict> {
         let stored: StoredConflict = codec::from_js(value).ok()?;
         let entity = self.db.config.find(&stored.entity)?;
         let record = |fields: Fields| Record::from_object(fields).ok();
@@ -227,7 +227,7 @@ impl Request {
 
 fn one<T: DeserializeOwned>(values: Vec<JsValue>) -> Option<T> {
     let entry = values.into_iter().next()?;
-    codec::from_js(Reflect::get(&entry, &VALUE.into()).ok()?).ok()
+    codec::from_js(&Reflect::get(&entry, &VALUE.into()).ok()?).ok()
 }
 
 /// The ids in keys of the form [entity, id].

@@ -2,12 +2,10 @@
 //!
 //! Source: docs/protocol.md, sections 8 and 10; invariants I13, I15.
 
-use std::collections::BTreeMap;
-
 use crate::checkpoint::{Checkpoint, InFlight, Replica};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::Config;
-use crate::record::{Millis, Scope, Stamp};
+use crate::record::{ByScope, Millis, Stamp};
 
 /// Opens the replica; with `lead`, also raises the fence.
 pub struct Open {
@@ -29,7 +27,7 @@ pub struct Opened {
     /// A push whose answer is not known.
     pub in_flight: Option<InFlight>,
     /// How far each scope has been pulled.
-    pub checkpoints: BTreeMap<Scope, Checkpoint>,
+    pub checkpoints: ByScope<Checkpoint>,
     /// True when this call made the replica.
     pub is_new: bool,
 }

@@ -14,7 +14,7 @@ mod push;
 pub mod state;
 mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::checkpoint::{Checkpoint, InFlight};
@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::incoming::conflict::Notice;
 use crate::mutation::{self, Mutation};
 use crate::ports::{Failure, Now, StoreError};
-use crate::record::{Entity, Millis, Scope};
+use crate::record::{ByScope, Entity, Millis, Scope};
 use lease::Open;
 use offset::Offset;
 use state::{Action, Cycle, Event, Halt, Mode, Pace, Report, Running, StoreOutcome, StoreStep, Task};
@@ -37,10 +37,10 @@ pub struct Engine {
     mode: Mode,
     halt: Option<Halt>,
     fence: u64,
-    checkpoints: BTreeMap<Scope, Checkpoint>,
+    checkpoints: ByScope<Checkpoint>,
     in_flight: Option<InFlight>,
     /// Scopes that wait for a new token or a request, and why.
-    stopped: BTreeMap<Scope, Error>,
+    stopped: ByScope<Error>,
     cycle: Option<Cycle>,
     /// Ticket of the last cycle begun.
     ticket: u64,
@@ -73,9 +73,9 @@ impl Engine {
             mode: Mode::Stopped,
             halt: None,
             fence: 0,
-            checkpoints: BTreeMap::new(),
+            checkpoints: ByScope::new(),
             in_flight: None,
-            stopped: BTreeMap::new(),
+            stopped: ByScope::new(),
             cycle: None,
             ticket: 0,
             again: false,
@@ -282,7 +282,7 @@ impl Engine {
             running: None,
             deadline: now.mono + WATCHDOG_MS,
             plan: VecDeque::new(),
-            pushed: std::collections::BTreeSet::new(),
+            pushed: ByScope::new(),
             poked: false,
             is_closing: false,
             token_refreshed: false,
@@ -307,7 +307,11 @@ impl Engine {
                 None if cycle.poked || !cycle.pushed.is_empty() => {
                     let (pushed, poked) = (std::mem::take(&mut cycle.pushed), std::mem::take(&mut cycle.poked));
                     cycle.is_closing = true;
-                    let scopes = if poked { self.config.scopes() } else { pushed.into_iter().collect() };
+                    let scopes = if poked {
+                        self.config.scopes()
+                    } else {
+                        pushed.into_iter().map(|(scope, ())| scope).collect()
+                    };
                     cycle.tasks.extend(scopes.into_iter().map(Task::Pull));
                     continue;
                 }

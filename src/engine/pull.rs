@@ -1,7 +1,5 @@
 //! The engine's side of a pull: one page is applied while the next is fetched. Never merges.
 
-use std::collections::BTreeSet;
-
 use super::Engine;
 use super::failure::{self, Class};
 use super::state::{Action, Cycle, Halt, PullRequest, Pulling, Running, StoreOutcome, StoreStep, Task};
@@ -27,7 +25,7 @@ impl Engine {
             apply: None,
             waiting: None,
             failed: None,
-            cursors: BTreeSet::new(),
+            cursors: Vec::new(),
             arrived: 0,
             remaining: None,
             bytes: 0,
@@ -218,9 +216,10 @@ impl Engine {
 impl Pulling {
     /// Takes a page into account, unless its cursor leads nowhere.
     fn accept(&mut self, page: Page) -> Result<Page, Failure> {
-        if page.has_more && (Some(&page.cursor) == self.since.as_ref() || !self.cursors.insert(page.cursor.clone())) {
+        if page.has_more && (Some(&page.cursor) == self.since.as_ref() || self.cursors.contains(&page.cursor)) {
             return Err(Failure::BadResponse { reason: "its cursors run in a circle".into() });
         }
+        self.cursors.push(page.cursor.clone());
         self.since = Some(page.cursor.clone());
         self.arrived += page.arrived.len();
         self.remaining = page.remaining;

@@ -91,7 +91,7 @@ impl Engine {
         self.changed(settled.changed);
         let Some(cycle) = &mut self.cycle else { return };
         cycle.report.pushed += settled.applied;
-        cycle.pushed.insert(scope);
+        cycle.pushed.insert(scope, ());
         if settled.clock_skew {
             cycle.tasks.push_back(Task::Restamp);
             cycle.tasks.push_back(Task::Plan);

@@ -1,6 +1,6 @@
 //! The engine's vocabulary: what happens to it, what it asks for, what it is doing. Never decides.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::checkpoint::{Checkpoint, InFlight, ResyncReason};
 use crate::engine::lease::{Open, Opened};
@@ -14,7 +14,7 @@ use crate::outgoing::detect::{Scan, Scanned};
 use crate::outgoing::encode::{Plan, Planned, Stage, Staged};
 use crate::outgoing::push::Answer;
 use crate::ports::{Failure, Now, StoreError};
-use crate::record::{Entity, Key, Scope};
+use crate::record::{ByScope, Entity, Key, Scope};
 
 /// Something that happened.
 pub enum Event {
@@ -224,7 +224,7 @@ pub(super) struct Pulling {
     /// The fetch that failed while a page was being applied.
     pub(super) failed: Option<Failure>,
     /// Cursors seen in this pull: one that comes back is a loop.
-    pub(super) cursors: BTreeSet<String>,
+    pub(super) cursors: Vec<String>,
     pub(super) arrived: usize,
     pub(super) remaining: Option<u64>,
     pub(super) bytes: usize,
@@ -239,7 +239,7 @@ pub(super) struct Cycle {
     pub(super) deadline: i64,
     pub(super) plan: VecDeque<Planned>,
     /// Scopes with answered pushes, to be pulled once more.
-    pub(super) pushed: BTreeSet<Scope>,
+    pub(super) pushed: ByScope<()>,
     /// The backend said that something changed: everything is to be pulled once more before the end.
     pub(super) poked: bool,
     /// True once those last pulls have begun: what comes now is for the next cycle.

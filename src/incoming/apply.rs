@@ -3,7 +3,6 @@
 //! Source: docs/protocol.md, sections 7 and 8; invariants I5, I9, I12, I22.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use lastword_protocol::order;
 
@@ -18,7 +17,7 @@ use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::outgoing::detect::{self, Clock, LocalEdit, OFFSET_CORRECTED_MS};
 use crate::outgoing::outbox::{Change, ChangeState, Operation};
-use crate::record::{Entity, Key, Millis, Record};
+use crate::record::{ByKey, Entity, Key, Millis, Record};
 
 /// Applies one page.
 pub struct ApplyPage {
@@ -105,7 +104,7 @@ impl ApplyPage {
     fn second_reads(&self, found: &Found, config: &Config) -> Vec<Read> {
         let resync = found.checkpoint(self.page.scope).resync;
         let mut reads = Vec::new();
-        for (entity, ids) in self.ids() {
+        for (entity, ids) in self.arrived().ids() {
             // A backend asked by time repeats itself at each pull.
             let repeats = config.since != Since::Cursor;
             let reads_rows = resync.is_some() || repeats || config.entity(entity).detect == Detect::Scan;
@@ -131,18 +130,14 @@ impl ApplyPage {
         reads
     }
 
-    fn ids(&self) -> BTreeMap<Entity, Vec<String>> {
-        let mut ids: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
-        for arrived in &self.page.arrived {
-            if let Arrived::Good(entity, record) = arrived {
-                ids.entry(*entity).or_default().push(record.id.clone());
+    fn arrived(&self) -> ByKey<()> {
+        let mut arrived = ByKey::default();
+        for one in &self.page.arrived {
+            if let Arrived::Good(entity, record) = one {
+                arrived.insert(*entity, record.id.clone(), ());
             }
         }
-        for ids in ids.values_mut() {
-            ids.sort_unstable();
-            ids.dedup();
-        }
-        ids
+        arrived
     }
 }
 
@@ -159,11 +154,11 @@ pub(super) struct Applying<'a> {
 impl Applying<'_> {
     fn merge_all(&mut self) {
         // A record that stands twice in a page counts as it stands last: pages are in commit order.
-        let mut last: BTreeMap<(Entity, &str), &Record> = BTreeMap::new();
+        let mut last: ByKey<&Record> = ByKey::default();
         for arrived in &self.step.page.arrived {
             match arrived {
                 Arrived::Good(entity, record) => {
-                    last.insert((*entity, &record.id), record);
+                    last.insert(*entity, record.id.clone(), record);
                 }
                 Arrived::Bad(bad) => {
                     let mut bad = bad.clone();
@@ -173,11 +168,11 @@ impl Applying<'_> {
                 }
             }
         }
-        for ((entity, id), remote) in last {
-            if self.found.quarantined.value(entity, id).is_some() {
-                self.writes.push(Write::DeleteQuarantined(Key::new(entity, id)));
+        for (key, remote) in last {
+            if self.found.quarantined.value(key.entity, &key.id).is_some() {
+                self.writes.push(Write::DeleteQuarantined(key.clone()));
             }
-            self.merge_one(Key::new(entity, id), remote);
+            self.merge_one(key, remote);
         }
     }
 
@@ -359,11 +354,10 @@ impl Applying<'_> {
 
     /// What was acknowledged before `upTo` and not delivered was lost by the backend, and is sent again.
     fn confirm_acknowledged(&mut self) {
-        let delivered = self.step.ids();
-        let is_delivered = |key: &Key| delivered.get(&key.entity).is_some_and(|ids| ids.binary_search(&key.id).is_ok());
+        let delivered = self.step.arrived();
         for entity in self.config.entities_of(self.step.page.scope) {
             for (id, change) in self.found.changes.of(entity) {
-                if change.state != ChangeState::Acknowledged || is_delivered(&change.key) {
+                if change.state != ChangeState::Acknowledged || delivered.value(entity, id).is_some() {
                     continue;
                 }
                 match (self.step.page.up_to, change.acked_at) {

@@ -13,7 +13,7 @@ use crate::or_refuse;
 use crate::outgoing::detect;
 use crate::outgoing::outbox::ChangeState;
 use crate::outgoing::retry::GIVEN_UP;
-use crate::record::{Key, Scope};
+use crate::record::{ByKey, Key, Scope};
 
 /// Drops a scope's cursor and sets the resync mark.
 pub struct StartResync {
@@ -98,14 +98,14 @@ pub(super) fn advance(applying: &mut Applying<'_>, resync: Resync) -> Option<Res
         applying.writes.push(Write::PutSeen(page.scope, resync.seen_lists, seen));
         return Some(Resync { seen_lists: resync.seen_lists + 1, ..resync });
     }
-    let on_this_page: std::collections::BTreeSet<Key> = page.arrived.iter().map(key_of).collect();
+    let on_this_page: ByKey<()> = page.arrived.iter().map(|arrived| (key_of(arrived), ())).collect();
     for entity in applying.config.entities_of(page.scope) {
         let found = applying.found;
         let ids: Vec<&String> =
             found.row_ids.of(entity).map(|(id, ())| id).chain(found.rows.of(entity).map(|(id, _)| id)).collect();
         for id in ids {
             let key = Key::new(entity, id);
-            if found.seen.value(entity, id).is_none() && !on_this_page.contains(&key) {
+            if found.seen.value(entity, id).is_none() && on_this_page.value(entity, id).is_none() {
                 settle_unseen(applying, &key, resync.reason);
             }
         }

@@ -3,7 +3,6 @@
 //! Never fetches. Promise I6 holds for what the backend shows within the overlap. Source: docs/protocol.md, section 5.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use lastword_protocol::limits::PAGE_RECORDS_MAX;
 use lastword_protocol::time::ServerMillis;
@@ -14,12 +13,12 @@ use serde_json::value::RawValue;
 use super::pull::{Arrived, Page};
 use super::validate;
 use crate::config::Config;
-use crate::record::{Entity, Scope};
+use crate::record::{ByEntity, Entity, Scope};
 
 /// Asks one backend by time. Remembers the last cursor it gave: the page behind it needs no overlap.
 #[derive(Debug, Default)]
 pub struct Timed {
-    given: RefCell<BTreeMap<Entity, String>>,
+    given: RefCell<ByEntity<String>>,
 }
 
 /// What a page was asked for with.
@@ -128,6 +127,8 @@ fn time(config: &Config, entity: Entity, arrived: &Arrived, raw: &RawValue) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
     use crate::config::{EntityDeclaration, Style};
     use serde_json::json;
 

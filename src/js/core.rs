@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::{Function, Reflect};
+use js_sys::{Array, Function};
 use lastword_protocol::record::is_id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
+use super::args::field;
 use super::options::{self, StyleOption, Types};
 use super::status::{Status, SyncEvent};
 use crate::browser::clock::BrowserClock;
@@ -27,7 +28,7 @@ use crate::engine::lease::Open;
 use crate::engine::state::Event;
 use crate::engine::store_error;
 use crate::error::Error;
-use crate::outgoing::retry::{Overview, Retry, Waiting};
+use crate::outgoing::retry::{Overview, Waiting};
 use crate::outgoing::write::{Edit, EditKind, LocalWrite};
 use crate::ports::{Clock, Store, StoreError};
 use crate::record::{Entity, Fields, Key, Record};
@@ -47,8 +48,8 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) async fn open(options: JsValue, host: JsValue, types: Types) -> Result<Rc<Self>, Error> {
-        let parsed = options::parse(&options, types)?;
+    pub(super) async fn open(options: &JsValue, host: JsValue, types: Types) -> Result<Rc<Self>, Error> {
+        let parsed = options::parse(options, types)?;
         let function = |name: &str| {
             field(&host, name).dyn_into::<Function>().map_err(|_| config(&format!("the host must have `{name}`")))
         };
@@ -103,7 +104,10 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn configure(&self, patch: Patch) -> Result<(), Error> {
+    /// Changes the backend's address and headers, or the pace of syncing; also says that there is another token.
+    pub(super) fn configure(&self, patch: &JsValue) -> Result<JsValue, Error> {
+        let patch: Patch =
+            codec::from_js(patch).map_err(|error| config(&format!("the options are not valid: {error}")))?;
         let transport = &self.driver.ports().transport;
         if let Some(backend) = patch.backend {
             if (backend.style == StyleOption::Custom) != matches!(transport, Remote::Custom(_)) {
@@ -117,7 +121,7 @@ impl Core {
         transport.forget_token();
         self.driver.send(Event::Paced(pace));
         self.driver.send(Event::TokenChanged);
-        Ok(())
+        Ok(JsValue::UNDEFINED)
     }
 
     pub(super) async fn run<S: Step>(&self, step: &S) -> Result<S::Outcome, Error> {
@@ -135,7 +139,13 @@ impl Core {
         self.run(&Overview).await
     }
 
-    pub(super) async fn write(&self, edits: Vec<Edit>) -> Result<Vec<Record>, Error> {
+    /// Stores edits; the records as the app sees them.
+    pub(super) async fn edit(&self, entity: Entity, edits: Vec<Edit>) -> Result<Array, Error> {
+        let records = self.write(edits).await?;
+        self.shown(entity, records)
+    }
+
+    async fn write(&self, edits: Vec<Edit>) -> Result<Vec<Record>, Error> {
         let keys = edits.iter().map(|edit| edit.key.clone()).collect();
         let records = self.run(&LocalWrite { edits, now: BrowserClock.now().wall }).await?;
         self.edited(keys);
@@ -143,16 +153,9 @@ impl Core {
     }
 
     /// The same edit to each of `ids`, all in one transaction.
-    pub(super) async fn edit_all(&self, entity: Entity, ids: Vec<String>, kind: &EditKind) -> Result<(), Error> {
+    pub(super) async fn edit_all(&self, entity: Entity, ids: Vec<String>, kind: &EditKind) -> Result<JsValue, Error> {
         let edit = |id| Edit { key: Key { entity, id }, kind: kind.clone() };
-        self.write(ids.into_iter().map(edit).collect()).await.map(drop)
-    }
-
-    pub(super) async fn retry(&self, keys: Option<Vec<Key>>) -> Result<usize, Error> {
-        let count = self.run(&Retry { keys }).await?;
-        self.driver.send(Event::Edited);
-        self.status_changed();
-        Ok(count)
+        self.write(ids.into_iter().map(edit).collect()).await.map(|_| JsValue::UNDEFINED)
     }
 
     /// Tells the app and the engine of a local write.
@@ -199,15 +202,13 @@ impl Core {
         }
     }
 
-    pub(super) fn entity(&self, name: &str) -> Result<Entity, Error> {
-        self.config.find(name).ok_or_else(|| Error::UnknownEntity { entity: name.to_owned() })
-    }
-
-    /// Records as the app sees them.
-    pub(super) fn shown(&self, entity: Entity, records: Vec<Record>) -> Result<Vec<JsValue>, Error> {
+    fn shown(&self, entity: Entity, records: Vec<Record>) -> Result<Array, Error> {
         let names = &self.config.entity(entity).names;
-        let shown = |record| codec::record_to_js(record, names).map_err(|reason| invalid("", reason));
-        records.into_iter().map(shown).collect()
+        let shown = Array::new();
+        for record in records {
+            shown.push(&codec::record_to_js(record, names).map_err(|reason| invalid("", reason))?);
+        }
+        Ok(shown)
     }
 
     /// Stops syncing, and says so also where nothing was under way.
@@ -278,10 +279,6 @@ fn new_id() -> String {
     let ms = u64::try_from(BrowserClock.now().wall.0).unwrap_or(0);
     let nanos = u32::try_from(ms % 1_000).unwrap_or(0) * NANOS_PER_MS;
     Uuid::new_v7(Timestamp::from_unix(NoContext, ms / 1_000, nanos)).to_string()
-}
-
-pub(super) fn field(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
 pub(super) fn invalid(path: &str, message: String) -> Error {

@@ -1,6 +1,8 @@
 //! What JavaScript sees of the core. Never decides.
 
 mod app;
+mod args;
+mod calls;
 pub mod client;
 mod core;
 pub mod error;

@@ -193,7 +193,7 @@ pub type Types = BTreeMap<String, EntityDeclaration>;
 /// [`Error::Config`] with one sentence that says what to change.
 pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error> {
     let mut options: Options =
-        codec::options_from_js(options).map_err(|error| config(format!("the options are not valid: {error}")))?;
+        codec::from_js(options).map_err(|error| config(format!("the options are not valid: {error}")))?;
     let mut declared_by_app = std::mem::take(&mut options.entities);
     for name in types.keys() {
         declared_by_app.entry(name.clone()).or_default();

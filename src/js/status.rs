@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::incoming::conflict::{Conflict, Notice};
 use crate::outgoing::outbox::{Change, ChangeError, ChangeState, Operation};
 use crate::outgoing::retry::Waiting;
-use crate::record::{Entity, Millis, Record};
+use crate::record::{ByEntity, Entity, Millis, Record};
 
 /// The state of syncing, as a whole.
 #[derive(Serialize)]
@@ -145,7 +145,7 @@ pub(super) struct Stats<'a> {
 }
 
 impl<'a> Stats<'a> {
-    pub(super) fn new(config: &'a Config, rows: &BTreeMap<Entity, usize>, waiting: &Waiting) -> Self {
+    pub(super) fn new(config: &'a Config, rows: &ByEntity<usize>, waiting: &Waiting) -> Self {
         let mut all = Counts::default();
         let mut entities = BTreeMap::new();
         for entity in config.all() {

@@ -3,14 +3,13 @@
 //! Source: docs/protocol.md, sections 2, 4 and 8; invariants I2, I7, I12, I24.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use lastword_protocol::error::RejectCode;
 use lastword_protocol::order;
 
 use super::detect::{self, Clock};
 use super::encode::failed;
-use super::outbox::{Change, ChangeState};
+use super::outbox::{self, Change, ChangeState};
 use super::push::{Answer, Fate};
 use crate::checkpoint::{InFlight, Replica, Sent};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
@@ -19,7 +18,7 @@ use crate::incoming::conflict::{Conflict, Notice};
 use crate::incoming::merge;
 use crate::mutation::{self, Mutation};
 use crate::or_refuse;
-use crate::record::{Entity, Key, Millis, Record, Scope, ServerMillis, Stamp, Synced};
+use crate::record::{ByEntity, Entity, Key, Millis, Record, Scope, ServerMillis, Stamp, Synced};
 
 /// Settles a push that was answered.
 pub struct Settle {
@@ -75,8 +74,8 @@ impl Step for Settle {
 }
 
 impl Settle {
-    fn sent(&self, config: &Config) -> BTreeMap<Entity, Vec<String>> {
-        let mut ids: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
+    fn sent(&self, config: &Config) -> ByEntity<Vec<String>> {
+        let mut ids: ByEntity<Vec<String>> = ByEntity::new();
         for sent in &self.in_flight.sent {
             if let Some(entity) = config.find(&sent.entity) {
                 ids.entry(entity).or_default().push(sent.id.clone());
@@ -102,7 +101,7 @@ impl Settle {
             let shows = config.entity(entity).write_back || config.entity(entity).detect == Detect::Scan;
             let needs_row = |id: &String| {
                 found.changes.value(entity, id).is_some()
-                    && (shows || !matches!(self.answer.results.get(&Key::new(entity, id)), Some(Fate::Applied { .. })))
+                    && (shows || !matches!(self.answer.results.value(entity, id), Some(Fate::Applied { .. })))
             };
             let ids: Vec<String> = ids.into_iter().filter(needs_row).collect();
             if !ids.is_empty() {
@@ -125,8 +124,7 @@ struct Settling<'a> {
 impl Settling<'_> {
     fn settle(&mut self, sent: &Sent) {
         let Some(entity) = self.config.find(&sent.entity) else { return };
-        let key = Key::new(entity, &sent.id);
-        let fate = self.step.answer.results.get(&key);
+        let fate = self.step.answer.results.value(entity, &sent.id);
         if matches!(fate, Some(Fate::Applied { .. })) {
             self.out.applied += 1;
         }
@@ -322,7 +320,7 @@ impl Settling<'_> {
     }
 
     fn finish(mut self) -> Next<Settled> {
-        for entity in self.step.sent(self.config).into_keys() {
+        for (entity, _) in self.step.sent(self.config) {
             let mut meta = self.found.entity(entity);
             meta.last_push = Some(self.step.now);
             self.writes.push(Write::PutEntityMeta(entity, meta));
@@ -403,7 +401,7 @@ impl Step for Restamp {
         }
         let mut replica = or_refuse!(found.led_by(self.fence)).clone();
         let mut ahead: Vec<&Change> = config.all().flat_map(|entity| self.ahead(found, entity)).collect();
-        ahead.sort_by(|a, b| (a.stamp, &a.key).cmp(&(b.stamp, &b.key)));
+        outbox::by_stamp(&mut ahead);
         let mut last = self.corrected();
         let mut writes = Vec::new();
         let mut count = 0;

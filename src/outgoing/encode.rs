@@ -2,8 +2,6 @@
 //!
 //! Source: docs/protocol.md, sections 4, 5 and 7 ("In flight"); invariants I12, I14, I23.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use lastword_protocol::changeset::{Change as WireChange, UploadRequest};
 use lastword_protocol::limits::PAYLOAD_BYTES_MAX;
 use lastword_protocol::push::PushRequest;
@@ -11,14 +9,14 @@ use lastword_protocol::record::{OnConflict, SyncHint};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::detect::{self, Clock};
-use super::outbox::{Change, Operation};
+use super::outbox::{self, Change, Operation};
 use crate::checkpoint::{InFlight, Replica, Sent};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect, Policy};
 use crate::incoming::conflict::Notice;
 use crate::mutation::{self, Mutation};
 use crate::or_refuse;
-use crate::record::{Entity, Key, Millis, Record, Scope, StoredRow};
+use crate::record::{ByKey, Entity, Key, Millis, Record, Scope, StoredRow};
 
 /// Lists what is due to be pushed, in reference order: parents first, deletes last and children first.
 pub struct Plan {
@@ -42,7 +40,7 @@ impl Step for Plan {
                 .collect();
             // By id, so that a batch is one stretch of the outbox; but in one tree of records, a parent was written first.
             if config.entity(entity).references.iter().any(|(_, parent)| *parent == entity) {
-                due.sort_by_key(|change| change.stamp);
+                outbox::by_stamp(&mut due);
             }
             due
         };
@@ -134,12 +132,9 @@ impl Step for Stage {
 
 impl Stage {
     fn first_reads(&self) -> Vec<Read> {
-        let mut ids: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
-        for key in &self.keys {
-            ids.entry(key.entity).or_default().push(key.id.clone());
-        }
+        let keys: ByKey<()> = self.keys.iter().map(|key| (key.clone(), ())).collect();
         let mut reads = vec![Read::Replica, Read::InFlight];
-        for (entity, ids) in ids {
+        for (entity, ids) in keys.ids() {
             reads.push(Read::Changes(entity, ids.clone()));
             reads.push(Read::Rows(entity, ids));
         }
@@ -148,20 +143,16 @@ impl Stage {
 
     /// Parents of the live records, to see that they are there and were acknowledged.
     fn parent_reads(&self, found: &Found, config: &Config) -> Vec<Read> {
-        let mut parents: BTreeMap<Entity, BTreeSet<String>> = BTreeMap::new();
+        let mut parents = ByKey::default();
         for key in &self.keys {
             let Some(record) = found.local(key.entity, &key.id) else { continue };
             for (entity, id) in parents_of(record, key.entity, config) {
-                parents.entry(entity).or_default().insert(id.to_owned());
+                parents.insert(entity, id.to_owned(), ());
             }
         }
-        parents
-            .into_iter()
-            .flat_map(|(entity, ids)| {
-                let ids: Vec<String> = ids.into_iter().collect();
-                [Read::Changes(entity, ids.clone()), Read::Rows(entity, ids)]
-            })
-            .collect()
+        let reads =
+            |(entity, ids): (Entity, Vec<String>)| [Read::Changes(entity, ids.clone()), Read::Rows(entity, ids)];
+        parents.ids().into_iter().flat_map(reads).collect()
     }
 }
 
@@ -177,7 +168,7 @@ struct Staging<'a> {
     config: &'a Config,
     replica: &'a Replica,
     sent: Vec<Sent>,
-    in_body: BTreeSet<Key>,
+    in_body: ByKey<()>,
     records: Vec<Box<RawValue>>,
     bytes: usize,
     writes: Vec<Write>,
@@ -192,7 +183,7 @@ impl<'a> Staging<'a> {
             config,
             replica,
             sent: Vec::new(),
-            in_body: BTreeSet::new(),
+            in_body: ByKey::default(),
             records: Vec::new(),
             bytes: 0,
             writes: Vec::new(),
@@ -202,7 +193,7 @@ impl<'a> Staging<'a> {
 
     fn add(&mut self, key: &Key) {
         let Some(change) = self.found.changes.value(key.entity, &key.id) else { return };
-        if !change.is_due(self.step.now) || self.in_body.contains(key) {
+        if !change.is_due(self.step.now) || self.in_body.value(key.entity, &key.id).is_some() {
             return;
         }
         let mut change = change;
@@ -249,7 +240,7 @@ impl<'a> Staging<'a> {
                 let hash = scan.then(|| detect::content_hash(record, self.replica.hash_key));
                 let entity = self.config.entity(key.entity).name.clone();
                 self.sent.push(Sent { entity, id: key.id.clone(), stamp: record.client_updated_at, hash });
-                self.in_body.insert(key.clone());
+                self.in_body.insert(key.entity, key.id.clone(), ());
             }
         }
     }
@@ -269,7 +260,7 @@ impl<'a> Staging<'a> {
             if mutation::is(Mutation::ChildBeforeParent) {
                 continue;
             }
-            if unsent && !self.in_body.contains(&Key::new(parent, id)) {
+            if unsent && self.in_body.value(parent, id).is_none() {
                 return Parents::Waiting;
             }
             if self.found.rows.value(parent, id).is_none() && self.found.changes.value(parent, id).is_none() {

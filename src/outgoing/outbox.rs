@@ -154,5 +154,10 @@ impl Change {
     }
 }
 
+/// In the order of stamps; changes of one stamp by record.
+pub(super) fn by_stamp(changes: &mut [&Change]) {
+    changes.sort_unstable_by(|a, b| (a.stamp, &a.key).cmp(&(b.stamp, &b.key)));
+}
+
 /// Tries before a change becomes a dead letter.
 pub const TRIES_MAX: u32 = 10;

@@ -1,7 +1,5 @@
 //! Step 4 of 5: the answer to a pushed body, typed and sorted by record. Never sends.
 
-use std::collections::BTreeMap;
-
 use lastword_protocol::changeset::{AppliedChange, UploadResponse};
 use lastword_protocol::error::RejectCode;
 use lastword_protocol::push::{PushOutcome, PushResponse};
@@ -9,13 +7,13 @@ use lastword_protocol::push::{PushOutcome, PushResponse};
 use crate::checkpoint::InFlight;
 use crate::config::Config;
 use crate::incoming::validate;
-use crate::record::{Key, Record, ServerMillis};
+use crate::record::{ByKey, Key, Record, ServerMillis};
 
 /// A typed answer to one body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// What became of each record that was answered. A record without a result is not acknowledged.
-    pub results: BTreeMap<Key, Fate>,
+    pub results: ByKey<Fate>,
     /// The backend's clock when it answered.
     pub server_time: Option<ServerMillis>,
     /// The backend's history.
@@ -56,7 +54,7 @@ pub enum Fate {
 pub fn resource_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> Result<Answer, String> {
     let response: PushResponse = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let entity = in_flight.entity.as_deref().and_then(|name| config.find(name)).ok_or("no such entity")?;
-    let mut results = BTreeMap::new();
+    let mut results = ByKey::default();
     for result in response.results {
         let key = Key { entity, id: result.id };
         let fate = match result.outcome {
@@ -81,7 +79,7 @@ pub fn resource_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> Re
 pub fn changeset_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> Result<Answer, String> {
     let response: UploadResponse = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let key = |entity: &str, id: &str| config.find(entity).map(|entity| Key::new(entity, id));
-    let mut results = BTreeMap::new();
+    let mut results = ByKey::default();
     for applied in response.applied {
         let (key, server_updated_at, version) = match applied {
             // A bare id names every sent record that bears it: ids are made to be unique everywhere.
@@ -126,8 +124,8 @@ pub fn changeset_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> R
     Ok(Answer { results, server_time: Some(response.server_time), epoch: Some(response.epoch) })
 }
 
-fn once(results: &mut BTreeMap<Key, Fate>, key: Key, fate: Fate) -> Result<(), String> {
-    if results.insert(key, fate).is_some() { Err("a record has two results".into()) } else { Ok(()) }
+fn once(results: &mut ByKey<Fate>, key: Key, fate: Fate) -> Result<(), String> {
+    if results.insert(key.entity, key.id, fate).is_some() { Err("a record has two results".into()) } else { Ok(()) }
 }
 
 fn conflict(copy: Result<Record, String>) -> Fate {

@@ -1,7 +1,5 @@
 //! The user's hand on the outbox: retry or discard what failed, choose between two copies. Never syncs by itself.
 
-use std::collections::BTreeMap;
-
 use super::detect;
 use super::outbox::{Change, ChangeState};
 use crate::checkpoint::{Checkpoint, Replica, Resync, ResyncReason};
@@ -9,7 +7,7 @@ use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::Config;
 use crate::incoming::conflict::Conflict;
 use crate::mutation::{self, Mutation};
-use crate::record::{Entity, Fields, Key, Millis, Record, Scope, Stamp};
+use crate::record::{ByEntity, Fields, Key, Millis, Record, Scope, Stamp};
 
 /// Puts failed changes back into the queue.
 pub struct Retry {
@@ -211,9 +209,9 @@ pub struct Waiting {
     /// Conflicts that wait for the user.
     pub conflicts: Vec<Conflict>,
     /// Quarantined records by entity.
-    pub quarantined: BTreeMap<Entity, usize>,
+    pub quarantined: ByEntity<usize>,
     /// Last push and pull of each entity.
-    pub entities: BTreeMap<Entity, crate::checkpoint::EntityMeta>,
+    pub entities: ByEntity<crate::checkpoint::EntityMeta>,
 }
 
 impl Step for Overview {
@@ -245,7 +243,7 @@ impl Step for Overview {
 pub struct Count;
 
 impl Step for Count {
-    type Outcome = BTreeMap<Entity, usize>;
+    type Outcome = ByEntity<usize>;
 
     fn next(&self, found: &Found, config: &Config) -> Next<Self::Outcome> {
         if found.rounds == 0 {

@@ -2,8 +2,6 @@
 //!
 //! Source: docs/protocol.md, section 3; invariants I3, I10.
 
-use std::collections::BTreeMap;
-
 use super::detect;
 use super::outbox::Change;
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
@@ -49,7 +47,7 @@ impl Step for LocalWrite {
             return Next::Read(self.reads());
         }
         let Some(mut replica) = found.replica.clone() else { return Next::Refuse(Refusal::NoReplica) };
-        let mut writing = Writing { found, overlay: ByKey::default(), touched: BTreeMap::new() };
+        let mut writing = Writing { found, overlay: ByKey::default() };
         let mut written = Vec::new();
         let floor = Stamp(self.now.0.saturating_add(replica.offset_ms)).max(replica.last_stamp);
         for edit in &self.edits {
@@ -75,14 +73,9 @@ impl Step for LocalWrite {
 
 impl LocalWrite {
     fn reads(&self) -> Vec<Read> {
-        let mut ids: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
-        for edit in &self.edits {
-            ids.entry(edit.key.entity).or_default().push(edit.key.id.clone());
-        }
+        let keys: ByKey<()> = self.edits.iter().map(|edit| (edit.key.clone(), ())).collect();
         let mut reads = vec![Read::Replica];
-        for (entity, mut ids) in ids {
-            ids.sort_unstable();
-            ids.dedup();
+        for (entity, ids) in keys.ids() {
             reads.push(Read::Changes(entity, ids.clone()));
             reads.push(Read::Rows(entity, ids));
         }
@@ -94,7 +87,6 @@ struct Writing<'a> {
     found: &'a Found,
     /// Rows and changes as the earlier edits of this commit left them.
     overlay: ByKey<(Row, Change)>,
-    touched: BTreeMap<Key, ()>,
 }
 
 impl Writing<'_> {
@@ -129,15 +121,13 @@ impl Writing<'_> {
         change.operation = detect::operation(&record, change.known);
         change.tombstone = None;
         let row = Row { record: record.clone(), synced: row.and_then(|row| row.synced) };
-        self.touched.insert(key.clone(), ());
         self.overlay.insert(key.entity, key.id.clone(), (row, change));
         Ok(Some(record))
     }
 
-    fn into_writes(mut self, config: &Config) -> Vec<Write> {
-        let mut writes = Vec::with_capacity(self.touched.len() * 2 + 1);
-        for (key, ()) in self.touched {
-            let Some((row, change)) = self.overlay.remove(key.entity, &key.id) else { continue };
+    fn into_writes(self, config: &Config) -> Vec<Write> {
+        let mut writes = Vec::with_capacity(self.overlay.len() * 2 + 1);
+        for (key, (row, change)) in self.overlay {
             // Where the app writes rows by itself, a scan must not take our own write for a second edit.
             debug_assert!(
                 config.entity(key.entity).detect == Detect::Exact || change.stamp == row.record.client_updated_at

@@ -9,7 +9,7 @@ use lastword::outgoing::push::{Answer, Fate};
 use lastword::ports::Failure;
 use lastword::protocol::accept::{Verdict, accept};
 use lastword::protocol::error::RejectCode;
-use lastword::record::{Entity, Key, Record, Scope, ServerMillis, Stamp};
+use lastword::record::{ByKey, Entity, Key, Record, Scope, ServerMillis, Stamp};
 
 use crate::copy::{self, BAD, Copy, PARENT};
 use crate::oracle::Oracle;
@@ -202,7 +202,7 @@ impl Backend {
         if let Some((body, answer)) = state.answers.get(&name) {
             return if *body == sent.body { Ok(answer.clone()) } else { Err(status(422, None)) };
         }
-        let mut results = BTreeMap::new();
+        let mut results = ByKey::default();
         let mut in_body = Vec::new();
         for (entity, record) in records {
             let key = Key::new(entity, &record.id);
@@ -210,7 +210,7 @@ impl Backend {
             oracle.arrived(config, user, entity, &record, &in_body);
             in_body.push(index);
             let fate = state.take(config, entity, record, now, self.checks_references, oracle, user, rng);
-            results.insert(key, fate);
+            results.insert(key.entity, key.id, fate);
         }
         let answer = Answer { results, server_time: Some(ServerMillis(now)), epoch: Some(state.epoch.to_string()) };
         state.answers.insert(name, (sent.body.clone(), answer.clone()));
