@@ -21,7 +21,7 @@ export function own(name, body) {
 }
 
 /** Answers `GET /api/moods` and `POST /sync/moods` from memory; `requests` holds what was asked. */
-function ownBackend() {
+export function ownBackend() {
   const rows = new Map();
   const requests = [];
   let clock = Date.parse("2026-01-01T00:00:00.000Z");

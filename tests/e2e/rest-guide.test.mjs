@@ -1,13 +1,10 @@
 // The guide “Your own REST API”: its example backend answers as the page says, and lastword syncs with it.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { blocks, ROOT } from "../docs/blocks.mjs";
+import { blocks } from "../docs/blocks.mjs";
 import { bareAnswer, openBare } from "./bare-page.mjs";
 import { DEADLINE_MS, openProfile } from "./browser.mjs";
+import { withBackend } from "./example-backend.mjs";
 import { startProxy } from "./proxy.mjs";
 
 const PAGE = "docs/guides/rest-api.md";
@@ -61,21 +58,6 @@ test("two devices sync with the example backend", { timeout: 4 * DEADLINE_MS }, 
     }
   });
 });
-
-/** Runs the example on a free port. */
-async function withBackend(body) {
-  const child = spawn(process.execPath, [join(ROOT, "examples/rest-backend/server.mjs")], {
-    env: { ...process.env, PORT: "0" }, stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ended = once(child, "exit");
-  try {
-    const [line] = await once(createInterface({ input: child.stdout }), "line");
-    await body(line);
-  } finally {
-    child.kill();
-    await ended;
-  }
-}
 
 /** Sends a request as it is written in the page. */
 async function send(url, text) {

@@ -17,6 +17,8 @@ app("webpack", { build: "webpack --mode production", dev: "webpack serve --mode 
 app("esbuild", { build: ESBUILD, dev: `${ESBUILD} --servedir=. --serve` });
 app("next", { build: "next build", start: "next start --port 0", dev: "next dev --port 0" });
 
+test("the command of the package", () => finish("lastword --help", HERE));
+
 test("plain", { timeout: TEST_MAX_MS }, async () => {
   const files = await serveFiles([join(HERE, "apps/plain"), HERE]);
   try {

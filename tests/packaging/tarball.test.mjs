@@ -14,7 +14,9 @@ const run = promisify(execFile);
 test("the tarball holds what the package needs, and nothing else", async () => {
   await packed(({ files }) => {
     assert.deepEqual(files.toSorted(), [
-      "LICENSE-APACHE", "LICENSE-MIT", "README.md", "background.d.ts", "dexie.d.ts",
+      "LICENSE-APACHE", "LICENSE-MIT", "README.md", "background.d.ts",
+      ...["backend", "broken", "http", "musts", "plan", "report", "rows", "run", "shoulds", "trial"].map((name) => `bin/check/${name}.mjs`),
+      "bin/lastword.mjs", "dexie.d.ts",
       "dist/background.js", "dist/client.js", "dist/dexie.js", "dist/lastword.js", "dist/lastword_bg.wasm", "dist/react.js",
       "dist/service-worker.js", "dist/sync-worker.js", "index.d.ts", "package.json", "react.d.ts", "service-worker.d.ts",
       "worker.d.ts",
