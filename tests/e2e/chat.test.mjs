@@ -118,6 +118,20 @@ chat("C6: the hook gives sync, syncState, syncError and isLoading to a component
   await button.and(phone.page.locator(":enabled")).filter({ hasText: "idle fine" }).waitFor();
 });
 
+chat("C7: an app from before is adopted: all that was there goes out once, and each row says since when it is synced", async ({ server, device }) => {
+  const phone = await device();
+  const old = (id, title) => ({ id, title, createdAt: 1, updatedAt: 1, isDeleted: false });
+  await phone.write("conversations", [old("c1", "Dinner"), old("c2", "Trip")]);
+  assert.equal((await phone.syncNow()).pushed, 0, "nothing says that they are new");
+  await phone.run(() => sync.markAllDirty());
+  assert.equal((await phone.status()).pending, 2);
+  assert.equal((await phone.syncNow()).pushed, 2);
+  assert.deepEqual([...(await server.records("conversations")).keys()].sort(), ["c1", "c2"]);
+  const rows = await phone.rows("conversations");
+  assert.deepEqual(rows.map(({ id, lastSyncedAt }) => [id, lastSyncedAt > 0]), [["c1", true], ["c2", true]]);
+  assert.equal((await phone.syncNow()).pushed, 0, "once");
+});
+
 chat("C8: offline queue, batches, compression and progress", async ({ server, front, device }) => {
   const bodies = [];
   let down = true;

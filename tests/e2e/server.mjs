@@ -17,14 +17,16 @@ export async function startServer(options = {}) {
   const folder = await mkdtemp(join(tmpdir(), "lastword-server-"));
   const database = join(folder, "server.sqlite");
   const entities = options.entities ?? join(ROOT, "www/entities.json");
-  await run(program, ["user", "add", "--database", database, "tester"]);
-  const { stdout } = await run(program, ["key", "create", "--database", database, "--user", "tester"]);
-  const key = stdout.trim().split(/\s+/).at(-1);
+  /** A command of the administrator; answers what it printed. */
+  const admin = async (...command) => (await run(program, [...command, "--database", database])).stdout.trim();
+  await admin("user", "add", "tester");
+  const key = (await admin("key", "create", "--user", "tester")).split(/\s+/).at(-1);
 
   let child;
   let url;
   const server = {
     key,
+    admin,
     get url() {
       return url;
     },

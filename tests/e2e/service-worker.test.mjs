@@ -77,7 +77,7 @@ function background(name, body) {
 
 const exercises = async (server) => [...(await server.records(ENTITY)).values()].map(({ exercise }) => exercise).sort();
 
-background("an edit made without a network goes out by the sync event, with every page closed", async ({ server, page, fire, write }) => {
+background("G7: an edit made without a network goes out by the sync event, with every page closed", async ({ server, page, fire, write }) => {
   await server.stop();
   await write("Squat");
   await page.evaluate(() => until((status) => status.state === "offline" && status.pending === 1));

@@ -81,6 +81,8 @@ async function openDevice(context, url, options) {
     }), fields),
     /** Rows of a store, read from IndexedDB behind lastword's back. */
     rows: (store) => page.evaluate(rowsOf, [options.database, store]),
+    /** Rows that the app writes into its store by itself. */
+    write: (store, rows) => page.evaluate(writeRows, [options.database, store, rows]),
   };
   await page.evaluate(async ({ app, ...given }) => {
     globalThis.events = [];
@@ -88,6 +90,23 @@ async function openDevice(context, url, options) {
     for (const type of ["change", "conflict", "failure", "superseded", "auth_needed", "log"]) sync.on(type, (event) => events.push(event));
   }, options);
   return device;
+}
+
+/** Runs in a page: puts rows into a store, past lastword. */
+function writeRows([database, store, rows]) {
+  return new Promise((resolve, reject) => {
+    const open = indexedDB.open(database);
+    open.onerror = () => reject(open.error);
+    open.onsuccess = () => {
+      const transaction = open.result.transaction(store, "readwrite");
+      for (const row of rows) transaction.objectStore(store).put(row);
+      transaction.onabort = () => reject(transaction.error);
+      transaction.oncomplete = () => {
+        open.result.close();
+        resolve();
+      };
+    };
+  });
 }
 
 const TEST_MAX_MS = 240_000;
