@@ -1,4 +1,5 @@
-//! A mood journal in Rust on lastword: no shape is written twice, and a wrong one does not compile. Holds no user interface.
+//! A mood journal in Rust on lastword, and the records of a workout log: no shape is written twice, and a wrong one does not
+//! compile. Holds no user interface.
 
 /// The Rust of the documentation, as doctests.
 #[cfg(doctest)]
@@ -7,6 +8,7 @@ pub struct Documented;
 
 pub mod journal;
 pub mod records;
+pub mod workout;
 
 #[cfg(target_family = "wasm")]
 pub mod web;

@@ -8,23 +8,25 @@ use lastword::browser::{EntityLayout, Layout};
 use lastword::error::Error;
 use lastword::js::error::to_js;
 use lastword::typed::Records;
+use uuid::Uuid;
 use wasm_bindgen::prelude::*;
 
 use crate::journal;
-use crate::records::{Activity, Mood};
+use crate::records::{Activity, ActivityId, AssessmentEntry, MoodEntry, Schedule, Score};
 
-lastword::app!(Activity, Mood);
+lastword::app!(Activity, MoodEntry, AssessmentEntry, Schedule);
 
-/// Notes a mood, and answers the mean of all.
+/// Notes a mood felt at an ISO 8601 time, and answers the mean of all.
 ///
 /// # Errors
 /// The database's, as a JavaScript `Error` with a `code`.
 #[wasm_bindgen(js_name = noteMood)]
-pub async fn note_mood(activity: String, score: u8, note: Option<String>) -> Result<Option<f64>, JsValue> {
-    noted(activity, score, note).await.map_err(|error| to_js(&error))
+pub async fn note_mood(activity: String, score: u8, felt_at: String) -> Result<Option<f64>, JsValue> {
+    let mood = Score::try_from(score).map_err(|message| JsValue::from(js_sys::RangeError::new(&message)))?;
+    noted(activity, mood, felt_at).await.map_err(|error| to_js(&error))
 }
 
-async fn noted(activity: String, score: u8, note: Option<String>) -> Result<Option<f64>, Error> {
+async fn noted(activity: String, mood: Score, felt_at: String) -> Result<Option<f64>, Error> {
     let config = Rc::new(journal::config()?);
     let layout = |entity: &lastword::config::EntityConfig| EntityLayout {
         name: entity.name.clone(),
@@ -36,14 +38,15 @@ async fn noted(activity: String, score: u8, note: Option<String>) -> Result<Opti
     let store = IndexedDb::open(config.clone(), layout).await?;
     let records = Records { store: &store, clock: &BrowserClock, config: &config };
     records.open(None, new_id()).await?;
-    let (activity_id, id) = (new_id(), new_id());
-    let mood = Mood { score, activity_id: activity_id.clone(), note };
-    journal::note(&records, (&activity_id, &Activity { name: activity }), (&id, &mood)).await?;
+    let activity_id = ActivityId(Uuid::new_v4());
+    let mood = MoodEntry { mood, felt_at, activity_id: Some(activity_id), note: None };
+    let activity = Activity { name: activity, kind: None };
+    journal::note(&records, (activity_id, &activity), (&new_id(), &mood)).await?;
     let mean = journal::mean(&records).await;
     store.close().await;
     mean
 }
 
 fn new_id() -> String {
-    uuid::Uuid::new_v4().to_string()
+    Uuid::new_v4().to_string()
 }
