@@ -144,7 +144,7 @@ type AnyFields = { [field: string]: unknown };
 // ---------------------------------------------------------------- options
 
 /** Where the records go: a backend over HTTP, or functions of the app. */
-export type BackendOptions = HttpBackend | CustomBackend;
+export type BackendOptions = HttpBackend | CustomBackend | WorkerBackend;
 
 /** A backend over HTTP. */
 export interface HttpBackend {
@@ -171,8 +171,9 @@ export interface HttpBackend {
 }
 
 /**
- * A backend of any kind, spoken to by functions of the app. They run on the page and answer what a backend of style
- * `resource` would. One that throws is asked again later; a `status` on the error is read as an HTTP status.
+ * A backend of any kind, spoken to by functions of the app. They run on the page, or in a worker of the app's own
+ * (`lastword/serve`), and answer what a backend of style `resource` would. One that throws is asked again later; a
+ * `status` on the error is read as an HTTP status.
  */
 export interface CustomBackend {
   readonly style: "custom";
@@ -180,6 +181,17 @@ export interface CustomBackend {
   pull(entity: string, cursor: string | null, limit: number): PulledPage | Promise<PulledPage>;
   /** Stores records. The same key names the same body, also when it comes again. */
   push(entity: string, body: { deviceId: string; records: object[] }, push: { idempotencyKey: string }): PushedResults | Promise<PushedResults>;
+  /** Records in one push. 100 when absent. */
+  readonly batchRecords?: number;
+  /** Records in one page of a pull. 1,000 when absent. */
+  readonly pageRecords?: number;
+}
+
+/** A custom backend whose functions are in a worker of the app's own, which {@link SyncOptions.worker} starts. */
+export interface WorkerBackend {
+  readonly style: "custom";
+  readonly pull?: undefined;
+  readonly push?: undefined;
   /** Records in one push. 100 when absent. */
   readonly batchRecords?: number;
   /** Records in one page of a pull. 1,000 when absent. */

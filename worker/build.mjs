@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["client.ts", "sync-worker.ts", "service-worker.ts", "background.ts", "react.ts", "dexie.ts"],
+  entryPoints: ["client.ts", "sync-worker.ts", "serve.ts", "service-worker.ts", "background.ts", "react.ts", "dexie.ts"],
   outdir: "../pkg/dist",
   bundle: true,
   format: "esm",

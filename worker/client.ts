@@ -105,7 +105,7 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
     },
     async configure({ token: source, ...patch }) {
       // The backend goes along with a new token too: it makes the core ask for it.
-      const next = { ...patch, backend: patch.backend ? absolute(patch.backend, document.baseURI) : config.backend };
+      const next = { ...patch, backend: patch.backend ? absolute(patch.backend, document.baseURI, options.worker !== undefined) : config.backend };
       if (source !== undefined) token = source;
       await call("configure", next);
       if (patch.backend) backend = patch.backend;

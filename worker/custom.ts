@@ -1,4 +1,4 @@
-/** The app's own `pull` and `push` as a backend: they run here, on the page, and answer the worker with text. Never retries. */
+/** The app's own `pull` and `push` as a backend: they run on the page, or in a worker of the app's. Never retries. */
 
 import type { BackendOptions, CustomBackend } from "lastword";
 import { LastwordError } from "./errors.js";
@@ -16,7 +16,7 @@ export type Exchanged =
 /** Asks the app's functions. Always answers. */
 export async function exchange(backend: BackendOptions, request: Exchange): Promise<Exchanged> {
   try {
-    if (backend.style !== "custom") throw new LastwordError({ code: "config", message: "this backend has no functions" });
+    if (backend.style !== "custom" || !backend.pull) throw new LastwordError({ code: "config", message: "this backend has no functions" });
     return { body: JSON.stringify(await asked(backend, request)) ?? "null" };
   } catch (thrown) {
     return { failure: failure(thrown) };

@@ -12,14 +12,20 @@ export function coreConfig(options: SyncOptions<EntityMap>, base: string): OpenC
   if (typeof options.database !== "string" || options.database === "") throw wrong("`database` must name the IndexedDB database");
   if (options.realtime && options.backend?.style === "custom") throw wrong("`realtime` needs a backend with a URL");
   const { token: _token, worker: _worker, autoStart: _autoStart, ...config } = options;
-  return { ...config, backend: absolute(options.backend, base) };
+  return { ...config, backend: absolute(options.backend, base, options.worker !== undefined) };
 }
 
-/** The backend fit to be cloned, its URL made absolute: a worker has another base than its page. */
-export function absolute(backend: BackendOptions, base: string): CoreConfig["backend"] {
+/**
+ * The backend fit to be cloned, its URL made absolute: a worker has another base than its page. Its functions may be in
+ * a worker of the app's own.
+ */
+export function absolute(backend: BackendOptions, base: string, ownWorker: boolean): CoreConfig["backend"] {
   if (backend?.style === "custom") {
-    if (typeof backend.pull !== "function" || typeof backend.push !== "function") throw wrong("a custom backend needs the functions `pull` and `push`");
-    const { pull: _pull, push: _push, ...rest } = backend;
+    const { pull, push, ...rest } = backend;
+    const inWorker = ownWorker && pull === undefined && push === undefined;
+    if (!inWorker && (typeof pull !== "function" || typeof push !== "function")) {
+      throw wrong("a custom backend needs the functions `pull` and `push`, here or in a worker that is named by `worker`");
+    }
     return rest;
   }
   if (typeof backend?.url !== "string") throw wrong("`backend.url` must be the base URL of the backend");

@@ -60,7 +60,7 @@ async function compile() {
   await writeFile(join(WORK, "tsconfig.json"), JSON.stringify({
     extends: "../../worker/tsconfig.json",
     compilerOptions: { jsx: "react-jsx", types: [], noUnusedLocals: false, noUnusedParameters: false },
-    include: ["*.ts", "*.tsx", "../../tests/docs/prelude.d.ts"],
+    include: ["*.ts", "*.tsx", "../../tests/docs/*.d.ts"],
   }));
   const tsc = join(dirname(createRequire(join(ROOT, "worker/package.json")).resolve("typescript/package.json")), "bin/tsc");
   const { stdout } = await promisify(execFile)(process.execPath, [tsc, "--pretty", "false", "-p", WORK], { cwd: WORK }).catch((error) => error);

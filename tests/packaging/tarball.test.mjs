@@ -17,8 +17,8 @@ test("the tarball holds what the package needs, and nothing else", async () => {
       "LICENSE-APACHE", "LICENSE-MIT", "README.md", "background.d.ts",
       ...["backend", "broken", "http", "musts", "plan", "report", "rows", "run", "shoulds", "trial"].map((name) => `bin/check/${name}.mjs`),
       "bin/lastword.mjs", "dexie.d.ts",
-      "dist/background.js", "dist/client.js", "dist/dexie.js", "dist/lastword.js", "dist/lastword_bg.wasm", "dist/react.js",
-      "dist/service-worker.js", "dist/sync-worker.js", "index.d.ts", "package.json", "react.d.ts", "service-worker.d.ts",
+      "dist/background.js", "dist/client.js", "dist/dexie.js", "dist/lastword.js", "dist/lastword_bg.wasm", "dist/react.js", "dist/serve.js",
+      "dist/service-worker.js", "dist/sync-worker.js", "index.d.ts", "package.json", "react.d.ts", "serve.d.ts", "service-worker.d.ts",
       "worker.d.ts",
     ]);
   });

@@ -62,6 +62,17 @@ fn core(workspace: &Workspace, mode: Mode) -> Result<()> {
     Ok(())
 }
 
+/// The wasm of the app in Rust, `examples/typed`, into `target/typed`. Quick, not small: only tests load it.
+pub(crate) fn typed(workspace: &Workspace) -> Result<()> {
+    let shell = &workspace.shell;
+    cmd!(shell, "cargo build --lib --target {WASM_TARGET} --package lastword-example-typed").quiet().run()?;
+    let wasm = workspace.target.join(WASM_TARGET).join("debug/lastword_example_typed.wasm");
+    let out = workspace.root.join("target/typed");
+    cmd!(shell, "wasm-bindgen {wasm} --target web --out-dir {out} --out-name typed").quiet().run()?;
+    eprintln!("build: the wasm of examples/typed is built");
+    Ok(())
+}
+
 /// What the files in `pkg/dist` were made from.
 fn key(workspace: &Workspace, wasm: &Path, mode: Mode) -> Result<String> {
     let mut hasher = DefaultHasher::new();

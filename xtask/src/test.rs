@@ -90,9 +90,10 @@ fn mutations(workspace: &Workspace) -> Cmd<'_> {
     cmd!(workspace.shell, "cargo test --release --package lastword-sim --features mutations --test mutations")
 }
 
-/// The package, the page, and the server that the end-to-end tests start.
+/// The package, the page, the wasm of the Rust example, and the server that the end-to-end tests start.
 fn build_all(workspace: &Workspace) -> Result<()> {
     build::run(workspace, build::Mode::Release)?;
+    build::typed(workspace)?;
     run_one(cmd!(workspace.shell, "cargo build --package lastword-server"))
 }
 

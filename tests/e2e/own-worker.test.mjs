@@ -1,0 +1,112 @@
+// A worker of the app's own: with the app's own wasm, whose records are its Rust types, and with functions as the backend.
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ROOT } from "../docs/blocks.mjs";
+import { bareAnswer, openBare } from "./bare-page.mjs";
+import { openProfile } from "./browser.mjs";
+import { startProxy } from "./proxy.mjs";
+import { startServer } from "./server.mjs";
+
+const TEST_MAX_MS = 120_000;
+const SCRIPT = { "content-type": "text/javascript" };
+
+test("a Rust app's own wasm in its own worker: its types refuse what is not of them, both ways", { timeout: TEST_MAX_MS }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "lastword-typed-"));
+  const entities = join(folder, "entities.json");
+  await writeFile(entities, JSON.stringify({ entities: { activities: {}, moods: { path: "/v2/moods" } } }));
+  const server = await startServer({ entities });
+  try {
+    const worker = `
+      import init, { openCore } from "/typed/typed.js";
+      import { serve } from "/lastword/serve.js";
+      serve(async (options, host) => { await init(); return openCore(options, host); });`;
+    await onPage(worker, server.url, async (page) => {
+      const seen = await page.evaluate(async (token) => {
+        const worker = () => new Worker("/own-worker.js", { type: "module" });
+        globalThis.sync = await createSync({
+          database: "journal", entities: { activities: {}, moods: {} }, backend: { url: "/" }, token, autoStart: false, worker,
+        });
+        const { activities, moods } = sync.entities;
+        const { id: activityId } = await activities.put({ name: "Running" });
+        const { id } = await moods.put({ score: 8, activityId });
+        const refused = await attempt(() => moods.put({ score: 300, activityId }));
+        const { pushed } = await sync.syncNow();
+        return { id, activityId, refused, pushed };
+      }, server.key);
+      assert.equal(seen.refused.code, "invalid");
+      assert.match(JSON.stringify(seen.refused.details), /300.*u8/);
+      assert.equal(seen.pushed, 2);
+      assert.equal((await server.records("activities")).get(seen.activityId).name, "Running");
+
+      const now = Date.now();
+      await server.request("/v2/moods/batch", {
+        method: "POST", headers: { "idempotency-key": crypto.randomUUID() },
+        body: {
+          deviceId: crypto.randomUUID(),
+          records: [["good", 4], ["bad", "four"]].map(([id, score]) => ({ id, clientCreatedAt: now, clientUpdatedAt: now, isDeleted: false, score, activityId: seen.activityId })),
+        },
+      });
+      const pulled = await page.evaluate(async () => {
+        await sync.syncNow();
+        return { scores: (await sync.entities.moods.list()).map(({ score }) => score).sort(), quarantined: (await sync.status()).quarantined };
+      });
+      assert.deepEqual(pulled, { scores: [4, 8], quarantined: 1 });
+      await page.evaluate(() => sync.destroy());
+    });
+  } finally {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("functions of the app are a backend in its own worker, too", { timeout: TEST_MAX_MS }, async () => {
+  const worker = `
+    import { openCore, serve } from "/lastword/serve.js";
+    const rows = new Map([["far", { id: "far", clientUpdatedAt: 5, isDeleted: false, text: "from elsewhere" }]]);
+    serve(openCore, {
+      pull: (entity, cursor) => ({ records: [...rows.values()], cursor: String(rows.size), hasMore: false }),
+      push(entity, { records }) {
+        for (const record of records) rows.set(record.id, record);
+        return { results: records.map(({ id }) => ({ id, status: "applied" })) };
+      },
+    });`;
+  await onPage(worker, undefined, async (page) => {
+    const seen = await page.evaluate(async () => {
+      const options = { database: "own", entities: { notes: {} }, backend: { style: "custom" }, autoStart: false };
+      const refused = await attempt(() => createSync(options));
+      const sync = await createSync({ ...options, worker: () => new Worker("/own-worker.js", { type: "module" }) });
+      await sync.entities.notes.put({ text: "from the page" });
+      const { pushed, pulled } = await sync.syncNow();
+      const texts = (await sync.entities.notes.list()).map(({ text }) => text).sort();
+      const pending = (await sync.pending()).length;
+      await sync.destroy();
+      return { refused, pushed, pulled: pulled > 0, texts, pending };
+    });
+    assert.equal(seen.refused.code, "config");
+    const { refused: _refused, ...rest } = seen;
+    assert.deepEqual(rest, { pushed: 1, pulled: true, texts: ["from elsewhere", "from the page"], pending: 0 });
+  });
+});
+
+/** Opens a bare page whose origin serves `worker` as `/own-worker.js`, the Rust app's wasm, and the backend behind it. */
+async function onPage(worker, backend, body) {
+  const front = await startProxy(() => backend ?? front.url);
+  front.answer = async (request) => {
+    if (request.path === "/own-worker.js") return { headers: SCRIPT, body: worker };
+    if (request.path.startsWith("/typed/")) {
+      const file = await readFile(join(ROOT, "target/typed", request.path.slice("/typed/".length)));
+      return { headers: request.path.endsWith(".wasm") ? { "content-type": "application/wasm" } : SCRIPT, body: file };
+    }
+    return (await bareAnswer(request)) ?? (backend ? undefined : { status: 404 });
+  };
+  const profile = await openProfile();
+  try {
+    await body(await openBare(profile.context, front.url));
+  } finally {
+    await profile.close();
+    await front.close();
+  }
+}
