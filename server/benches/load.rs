@@ -1,6 +1,7 @@
 //! What one node carries, beside what its database allows: pushes, pulls and idle event streams over real sockets.
 //!
-//! `cargo bench -p lastword-server`; prints a table. Server, client and database share this machine's cores.
+//! `cargo bench -p lastword-server`; prints a table of medians; `-- --json FILE` writes them too. Server, client and
+//! database share this machine's cores.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench")]
 
@@ -26,22 +27,23 @@ const STREAMS: usize = 1_000;
 
 #[tokio::main]
 async fn main() {
-    println!("| database | work | server | raw SQL | raw / server |\n| --- | --- | --- | --- | --- |");
     let folder = tempfile::tempdir().unwrap();
+    let mut rows = Vec::new();
     for round in 0..rounds() {
         let file = |name: &str| folder.path().join(format!("{name}-{round}.db")).to_string_lossy().into_owned();
         let raw = raw_sqlite(&file("raw")).await;
-        measure("SQLite", folder.path(), &file("server"), raw).await;
+        measure(&mut rows, "SQLite", folder.path(), &file("server"), raw).await;
         let Some(url) = new_database().await else { continue };
         let raw = raw_postgres(&url).await;
         let Some(url) = new_database().await else { continue };
-        measure("Postgres", folder.path(), &url, raw).await;
+        measure(&mut rows, "Postgres", folder.path(), &url, raw).await;
     }
+    report(&rows);
 }
 
-/// How often all is measured; `LASTWORD_BENCH_ROUNDS` for more.
+/// How often all is measured, one database after the other; `LASTWORD_BENCH_ROUNDS` for more.
 fn rounds() -> usize {
-    std::env::var("LASTWORD_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
+    std::env::var("LASTWORD_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
 }
 
 /// Records a second.
@@ -50,25 +52,74 @@ struct Rates {
     read: f64,
 }
 
-async fn measure(kind: &str, folder: &std::path::Path, database: &str, raw: Rates) {
+/// One measurement, beside the raw rate of the same round where there is one.
+struct Measured {
+    database: &'static str,
+    work: &'static str,
+    value: f64,
+    raw: Option<f64>,
+}
+
+async fn measure(
+    rows: &mut Vec<Measured>,
+    database_kind: &'static str,
+    folder: &std::path::Path,
+    database: &str,
+    raw: Rates,
+) {
     let keys: Vec<String> = (0..WRITERS).map(|n| support::process::user_key(database, &format!("user{n}"))).collect();
     let mut command = std::process::Command::new(support::process::PROGRAM);
     command.args(serve_arguments(folder, database)).args(["--requests-per-second", "0", "--log", "warn"]);
     let server = Process::started(&mut command).expect("the server listens");
     let client = reqwest::Client::new();
-    let line = |work: &str, rate: f64, raw: f64| {
-        println!("| {kind} | {work} | {rate:.0}/s | {raw:.0}/s | {:.2} |", raw / rate);
-    };
-    line("push, 500 a batch, one user", push(&client, &server.url, &keys[..1]).await, raw.write);
-    line("pull, 1,000 a page, one user", pull(&client, &server.url, &keys[..1]).await, raw.read);
-    line("push, 500 a batch, 4 users at once", push(&client, &server.url, &keys).await, raw.write);
-    line("pull, 1,000 a page, 4 users at once", pull(&client, &server.url, &keys).await, raw.read);
+    let mut row = |work, value, raw| rows.push(Measured { database: database_kind, work, value, raw });
+    row("push, 500 a batch, one user", push(&client, &server.url, &keys[..1]).await, Some(raw.write));
+    row("pull, 1,000 a page, one user", pull(&client, &server.url, &keys[..1]).await, Some(raw.read));
+    row("push, 500 a batch, four users at once", push(&client, &server.url, &keys).await, Some(raw.write));
+    row("pull, 1,000 a page, four users at once", pull(&client, &server.url, &keys).await, Some(raw.read));
     let (kib, answer_ms) = streams(&client, &server, &keys[0]).await;
-    println!(
-        "| {kind} | {STREAMS} idle event streams | {:.1} MiB added, poke to all in {answer_ms} ms | | |",
-        kib / 1024.0
-    );
+    row("1,000 idle event streams, MiB added", kib / 1024.0, None);
+    row("1,000 event streams, ms until all heard of a change", answer_ms, None);
     assert_eq!(server.stop(), Some(0));
+}
+
+/// Prints the medians as a table, and with `--json FILE` writes them and every round's figures there.
+fn report(rows: &[Measured]) {
+    println!("| database | work | server | raw SQL | raw / server |\n| --- | --- | --- | --- | --- |");
+    let mut works: Vec<(&str, &str)> = Vec::new();
+    for row in rows {
+        if !works.contains(&(row.database, row.work)) {
+            works.push((row.database, row.work));
+        }
+    }
+    let mut medians = Vec::new();
+    for (database, work) in works {
+        let of_work = || rows.iter().filter(|row| (row.database, row.work) == (database, work));
+        let value = median(of_work().map(|row| row.value));
+        let raw = median(of_work().filter_map(|row| row.raw));
+        let ratio = median(of_work().filter_map(|row| Some(row.raw? / row.value)));
+        if raw.is_nan() {
+            println!("| {database} | {work} | {value:.0} | | |");
+        } else {
+            println!("| {database} | {work} | {value:.0}/s | {raw:.0}/s | {ratio:.2} |");
+        }
+        let rounds: Vec<Value> = of_work().map(|row| json!({ "value": row.value, "raw": row.raw })).collect();
+        medians.push(json!({ "database": database, "work": work, "value": value, "raw": raw, "rawToServer": ratio,
+            "rounds": rounds }));
+    }
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--json").skip(1);
+    if let Some(file) = arguments.next() {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let report = json!({ "records": RECORDS, "rounds": rounds(), "cores": cores, "rows": medians });
+        std::fs::write(file, format!("{report:#}\n")).unwrap();
+    }
+}
+
+/// NaN, in JSON null, of nothing.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn body(first: usize) -> Vec<Value> {
@@ -129,7 +180,7 @@ async fn pull(client: &reqwest::Client, url: &str, keys: &[String]) -> f64 {
 }
 
 /// Memory that idle streams add, in KiB, and how long one change takes to reach all of them.
-async fn streams(client: &reqwest::Client, server: &Process, key: &str) -> (f64, u128) {
+async fn streams(client: &reqwest::Client, server: &Process, key: &str) -> (f64, f64) {
     let before = resident_kib(server.id());
     let open = (0..STREAMS).map(|_| async {
         let stream = client.get(format!("{}/api/v1/events", server.url)).bearer_auth(key).send().await.unwrap();
@@ -143,7 +194,7 @@ async fn streams(client: &reqwest::Client, server: &Process, key: &str) -> (f64,
     let body = json!({ "deviceId": device(1), "records": [record(0)] });
     client.post(format!("{}{BATCH}", server.url)).bearer_auth(key).json(&body).send().await.unwrap();
     join_all(streams.iter_mut().map(|stream| async { stream.chunk().await.unwrap().unwrap() })).await;
-    (added, begun.elapsed().as_millis())
+    (added, begun.elapsed().as_secs_f64() * 1000.0)
 }
 
 fn resident_kib(process: u32) -> f64 {

@@ -7,7 +7,7 @@ use lastword_protocol::record::{Record, RecordError, is_id};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::replica::{Pushed, Refusal};
+use crate::prepare::{Pushed, Refusal};
 use crate::store::RecordKey;
 
 /// One item of a resource-style batch.

@@ -1,7 +1,8 @@
 //! Opaque, tamper-evident cursors. Never trusts one that this database did not sign for this user and scope.
 //!
 //! A cursor holds the epoch, the sequence number it covers, the head of the snapshot it was cut from with the mark of
-//! the history there, and the purge horizon at the start of its pull. Source: docs/protocol.md, sections 9 and 11.
+//! the history there, the purge horizon at the start of its pull, and how many copies waited behind it. Source:
+//! docs/protocol.md, sections 9 and 11.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,9 +11,9 @@ use sha2::Sha256;
 
 use crate::store::{Position, UserId, UserState};
 
-/// Signs and reads cursors with the database's own key.
+/// Signs and reads cursors with the database's own key, from which it starts each signature.
 #[derive(Clone)]
-pub struct CursorKey([u8; 32]);
+pub struct CursorKey(Hmac<Sha256>);
 
 /// What a cursor says when it is not to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +43,9 @@ pub enum Read {
 impl CursorKey {
     /// A key from the database's secret.
     #[must_use]
+    #[allow(clippy::expect_used, reason = "HMAC takes a key of any length")]
     pub fn new(secret: [u8; 32]) -> Self {
-        Self(secret)
+        Self(Hmac::new_from_slice(&secret).expect("HMAC takes a key of any length"))
     }
 
     /// The cursor for `position` of `scope` (an entity, or all of them).
@@ -51,7 +53,8 @@ impl CursorKey {
     pub fn write(&self, user: UserId, scope: Option<&str>, position: Position) -> String {
         let mut bytes = Vec::with_capacity(CURSOR_LEN);
         bytes.push(CURSOR_FORM);
-        for part in [position.epoch, position.seq, position.head, position.mark, position.floor] {
+        let Position { epoch, seq, head, mark, floor, waiting } = position;
+        for part in [epoch, seq, head, mark, floor, waiting.unwrap_or(NOT_COUNTED)] {
             bytes.extend_from_slice(&part.to_be_bytes());
         }
         let tag = self.mac(user, scope, &bytes).finalize().into_bytes();
@@ -71,7 +74,8 @@ impl CursorKey {
             let at = 1 + index * 8;
             body[at..at + 8].try_into().map(i64::from_be_bytes).unwrap_or_default()
         };
-        let position = Position { epoch: part(0), seq: part(1), head: part(2), mark: part(3), floor: part(4) };
+        let waiting = Some(part(5)).filter(|waiting| *waiting != NOT_COUNTED);
+        let position = Position { epoch: part(0), seq: part(1), head: part(2), mark: part(3), floor: part(4), waiting };
         match self.mac(user, scope, body).verify_truncated_left(tag) {
             Ok(()) => Read::Signed(position),
             Err(_) => Read::Unsigned { epoch: position.epoch },
@@ -79,7 +83,7 @@ impl CursorKey {
     }
 
     fn mac(&self, user: UserId, scope: Option<&str>, body: &[u8]) -> Hmac<Sha256> {
-        let mut mac = mac_from(&self.0);
+        let mut mac = self.0.clone();
         mac.update(b"cursor\0");
         mac.update(user.0.as_bytes());
         mac.update(scope.unwrap_or("*").as_bytes());
@@ -91,7 +95,7 @@ impl CursorKey {
     /// The backend's own id of a record: the same for ever, also after a restore, and telling nothing.
     #[must_use]
     pub fn server_id(&self, user: UserId, entity: &str, id: &str) -> String {
-        let mut mac = mac_from(&self.0);
+        let mut mac = self.0.clone();
         mac.update(b"server id\0");
         mac.update(user.0.as_bytes());
         mac.update(entity.as_bytes());
@@ -106,7 +110,7 @@ impl Position {
     #[must_use]
     pub fn head_of(user: &UserState) -> Self {
         let UserState { epoch, head_seq, mark, horizon_seq, .. } = *user;
-        Self { epoch, seq: head_seq, head: head_seq, mark, floor: horizon_seq }
+        Self { epoch, seq: head_seq, head: head_seq, mark, floor: horizon_seq, waiting: Some(0) }
     }
 
     /// Says whether a signed cursor may be used, given the user's row and the mark of the history at its head.
@@ -132,14 +136,10 @@ pub fn epoch_text(epoch: i64) -> String {
     format!("{:016x}", epoch.cast_unsigned())
 }
 
-#[allow(clippy::expect_used, reason = "HMAC takes a key of any length")]
-fn mac_from(key: &[u8; 32]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
-}
-
 const CURSOR_FORM: u8 = 1;
 const TAG_LEN: usize = 16;
-const CURSOR_LEN: usize = 1 + 5 * 8 + TAG_LEN;
+const CURSOR_LEN: usize = 1 + 6 * 8 + TAG_LEN;
+const NOT_COUNTED: i64 = -1;
 const SERVER_ID_LEN: usize = 12;
 
 #[cfg(test)]
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    const AT: Position = Position { epoch: -5, seq: 40, head: 45, mark: 7, floor: 3 };
+    const AT: Position = Position { epoch: -5, seq: 40, head: 45, mark: 7, floor: 3, waiting: Some(5) };
 
     #[test]
     fn a_cursor_reads_back_only_for_its_user_and_scope() {
@@ -159,6 +159,8 @@ mod tests {
         assert_eq!(key.read(UserId(Uuid::from_u128(8)), Some("logs"), &cursor), unsigned);
         assert_eq!(CursorKey::new([2; 32]).read(user, Some("logs"), &cursor), unsigned);
         assert_eq!(key.read(user, Some("logs"), ""), Read::Malformed);
+        let uncounted = Position { waiting: None, ..AT };
+        assert_eq!(key.read(user, None, &key.write(user, None, uncounted)), Read::Signed(uncounted));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod metrics;
 pub mod openapi;
 pub mod pokes;
+pub mod prepare;
 mod pull;
 mod push;
 pub mod rate;

@@ -8,7 +8,7 @@ use lastword_protocol::time::ServerMillis;
 use crate::cursor::{Read, Stale, epoch_text};
 use crate::error::ApiError;
 use crate::state::AppState;
-use crate::store::{PageQuery, PageRead, Position, StoredCopy, UserId, UserState};
+use crate::store::{Counted, PageQuery, PageRead, Position, StoredCopy, UserId, UserState};
 
 /// A page of either style.
 pub(crate) struct Page {
@@ -38,7 +38,8 @@ pub(crate) async fn page(
         Some(cursor) => Some(read_cursor(state, user, scope, cursor).await?),
     };
     let (after, seen) = since.map_or((0, 0), |position| (position.seq, position.head));
-    let query = PageQuery { entity: scope, after, seen, records_max, bytes_max: PAGE_BYTES_MAX };
+    let counted = since.and_then(|position| Some(Counted { waiting: position.waiting?, horizon: position.floor }));
+    let query = PageQuery { entity: scope, after, seen, counted, records_max, bytes_max: PAGE_BYTES_MAX };
     let read = state.store.page(user, query).await?;
     if let Some(position) = since
         && let Err(stale) = position.check(&read.user, read.mark_at_seen)
@@ -83,11 +84,13 @@ async fn refuse(state: &AppState, user: UserId, found: &UserState, stale: Stale)
 
 fn cut(state: &AppState, user_id: UserId, scope: Option<&str>, since: Option<Position>, read: PageRead) -> Page {
     let PageRead { user, copies, has_more, remaining, .. } = read;
-    let floor = since.map_or(user.horizon_seq, |position| position.floor);
+    let floor = since.filter(|_| has_more).map_or(user.horizon_seq, |position| position.floor);
     let last = copies.last().filter(|_| has_more);
     let seq = last.map_or(user.head_seq, |copy| copy.seq);
     let up_to = ServerMillis(last.map_or(user.head_ms, |copy| copy.server_ms));
-    let cursor = state.cursors.write(user_id, scope, Position { seq, floor, ..Position::head_of(&user) });
+    let position = Position { seq, floor, waiting: remaining, ..Position::head_of(&user) };
+    let cursor = state.cursors.write(user_id, scope, position);
+    let remaining = remaining.and_then(|remaining| u64::try_from(remaining).ok());
     Page { cursor, has_more, up_to, remaining, epoch: epoch_text(user.epoch), copies }
 }
 

@@ -6,8 +6,10 @@ use axum::http::StatusCode;
 use lastword_protocol::error::ErrorCode;
 use lastword_protocol::time::ServerMillis;
 
+use crate::batch::is_storable;
 use crate::error::ApiError;
-use crate::replica::{Facts, Outcome, Pushed, decide, named_by};
+use crate::prepare::{Prepared, Pushed, prepare};
+use crate::replica::{Facts, Outcome, decide};
 use crate::state::AppState;
 use crate::store::{
     DeviceId, KeptAnswer, PushName, PushTx, PushWrites, RecordKey, StoreError, StoredCopy, UserId, UserState,
@@ -47,6 +49,8 @@ pub(crate) async fn run(state: &AppState, job: PushJob) -> Result<PushAnswer, Ap
 }
 
 async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
+    let prepared = |pushed| prepare(&state.entities, &state.cursors, job.user, pushed);
+    let mut batch: Vec<Prepared> = job.batch.into_iter().map(prepared).collect();
     let mut tx = state.store.begin_push(job.user).await?;
     // Read only now: while this push waited for the user, time went on.
     let now = state.clock.now();
@@ -60,12 +64,10 @@ async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
     {
         return repeat(kept, &job.body_hash, tx.user(), now);
     }
-    let stored = load(tx.as_mut(), &job.batch).await?;
+    let stored = load(tx.as_mut(), &batch).await?;
     let live =
-        if state.options.check_references { Some(load_live(state, tx.as_mut(), &job.batch).await?) } else { None };
-    let facts =
-        Facts { entities: &state.entities, user_id: job.user, user: tx.user(), now, stored, live, ids: &state.cursors };
-    let decision = decide(job.batch, facts);
+        if state.options.check_references { Some(load_live(tx.as_mut(), &batch).await?) } else { None };
+    let decision = decide(&mut batch, Facts { user: tx.user(), now, stored, live });
     count(&decision.outcomes);
     let results = (job.encode)(decision.outcomes)?;
     let kept = |name| (name, KeptAnswer { body_hash: job.body_hash.to_vec(), answer: results.clone() });
@@ -99,8 +101,8 @@ fn repeat(kept: KeptAnswer, body_hash: &[u8], user: UserState, now: ServerMillis
     Ok(PushAnswer { results: kept.answer, user, now })
 }
 
-async fn load(tx: &mut dyn PushTx, batch: &[Pushed]) -> Result<HashMap<RecordKey, StoredCopy>, StoreError> {
-    let parsed = batch.iter().filter(|pushed| pushed.record.is_ok()).map(|pushed| &pushed.key);
+async fn load(tx: &mut dyn PushTx, batch: &[Prepared]) -> Result<HashMap<RecordKey, StoredCopy>, StoreError> {
+    let parsed = batch.iter().filter(|prepared| prepared.record.is_ok()).map(|prepared| &prepared.key);
     let mut stored = HashMap::with_capacity(batch.len());
     for (entity, ids) in by_entity(parsed) {
         for copy in tx.copies(entity, &ids).await? {
@@ -110,16 +112,12 @@ async fn load(tx: &mut dyn PushTx, batch: &[Pushed]) -> Result<HashMap<RecordKey
     Ok(stored)
 }
 
-async fn load_live(state: &AppState, tx: &mut dyn PushTx, batch: &[Pushed]) -> Result<HashSet<RecordKey>, StoreError> {
-    let mut named = Vec::new();
-    for pushed in batch {
-        if let (Some(entity), Ok(record)) = (state.entities.by_name(&pushed.key.entity), &pushed.record) {
-            // An id that no record can have is not looked up.
-            named.extend(named_by(entity, record).filter(|key| crate::batch::is_storable(&key.id)));
-        }
-    }
+async fn load_live(tx: &mut dyn PushTx, batch: &[Prepared]) -> Result<HashSet<RecordKey>, StoreError> {
+    let candidates = batch.iter().filter_map(|prepared| prepared.record.as_ref().ok());
+    // An id that no record can have is not looked up.
+    let named = candidates.flat_map(|candidate| &candidate.references).filter(|key| is_storable(&key.id));
     let mut live = HashSet::new();
-    for (entity, ids) in by_entity(named.iter()) {
+    for (entity, ids) in by_entity(named) {
         let found = tx.live(entity, &ids).await?;
         live.extend(found.into_iter().map(|id| RecordKey { entity: entity.to_owned(), id }));
     }

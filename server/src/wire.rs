@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::ApiError;
-use crate::replica::{Outcome, Refusal};
+use crate::prepare::Refusal;
+use crate::replica::Outcome;
 use crate::store::{RecordKey, StoredCopy};
 
 /// Writes a copy as one flat object of the resource style.

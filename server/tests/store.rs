@@ -63,7 +63,7 @@ async fn write(store: &dyn ServerStore, user: UserId, copies: Vec<StoredCopy>) {
 }
 
 fn query(after: i64) -> PageQuery<'static> {
-    PageQuery { entity: None, after, seen: after, records_max: 100, bytes_max: 1_000_000 }
+    PageQuery { entity: None, after, seen: after, counted: None, records_max: 100, bytes_max: 1_000_000 }
 }
 
 async fn ids(store: &dyn ServerStore, user: UserId, query: PageQuery<'_>) -> Vec<String> {

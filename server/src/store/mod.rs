@@ -69,6 +69,8 @@ pub struct Position {
     pub mark: i64,
     /// The purge horizon when this pull began from nothing: later positions of the same pull outlive it.
     pub floor: i64,
+    /// How many copies of its scope waited behind it in that snapshot, where that was counted.
+    pub waiting: Option<i64>,
 }
 
 /// The backend's copy of a record.
@@ -108,7 +110,7 @@ pub struct PageRead {
     /// True when copies wait behind this page.
     pub has_more: bool,
     /// How many, where that was cheap to count.
-    pub remaining: Option<u64>,
+    pub remaining: Option<i64>,
 }
 
 /// Which page to read.
@@ -120,10 +122,21 @@ pub struct PageQuery<'a> {
     pub after: i64,
     /// The head that the reader saw before.
     pub seen: i64,
+    /// What waited after `after` at that head, where that was counted.
+    pub counted: Option<Counted>,
     /// Most copies.
     pub records_max: usize,
     /// Most bytes of encoded copies; one copy is always given.
     pub bytes_max: usize,
+}
+
+/// A count of waiting copies, and what must not have changed for it to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// How many waited.
+    pub waiting: i64,
+    /// The purge horizon then.
+    pub horizon: i64,
 }
 
 /// An answer kept under its idempotency key.
@@ -227,18 +240,15 @@ impl StoredCopy {
 }
 
 impl PageQuery<'_> {
+    /// What waits after `after`, where the history is still the one in which it was counted.
+    fn waiting(&self, user: &UserState) -> Option<i64> {
+        let holds = |counted: &Counted| user.head_seq == self.seen && user.horizon_seq == counted.horizon;
+        self.counted.filter(holds).map(|counted| counted.waiting)
+    }
+
     /// How far to count what waits behind the page: at the start of a pull to its end, later only a little way.
     fn count_most(&self) -> i64 {
         if self.after == 0 { i64::MAX } else { COUNT_MOST }
-    }
-}
-
-impl PageRead {
-    /// Puts a page together; `waiting` was counted no further than `count_most`.
-    fn new(query: &PageQuery<'_>, user: UserState, mark_at_seen: i64, copies: Vec<StoredCopy>, waiting: i64) -> Self {
-        let exact = waiting < query.count_most();
-        let remaining = exact.then_some(waiting.cast_unsigned());
-        Self { user, mark_at_seen, copies, has_more: waiting > 0, remaining }
     }
 }
 

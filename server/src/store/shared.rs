@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::postgres::PostgresStore;
 use super::sqlite::SqliteStore;
-use super::{EntityCount, StoreError, UserId};
+use super::{EntityCount, StoreError, StoredCopy, UserId};
 
 /// Forgetting what need not be kept.
 #[async_trait]
@@ -77,6 +77,13 @@ macro_rules! purge_store {
 purge_store!(SqliteStore);
 purge_store!(PostgresStore);
 
+/// The copies of a page.
+pub(super) struct Cut {
+    pub(super) copies: Vec<StoredCopy>,
+    /// True when a limit cut it off before the last copy.
+    pub(super) has_more: bool,
+}
+
 /// Defines the reads that a page is made of, for one kind of connection.
 macro_rules! snapshot_reads {
     ($connection:ty) => {
@@ -101,15 +108,21 @@ macro_rules! snapshot_reads {
             Ok(mark.unwrap_or_default())
         }
 
-        /// How many copies wait after `seq`, counting no further than `most`.
-        pub(super) async fn waiting(
+        /// How many copies wait behind the page, where that is known or cheap to count.
+        async fn remaining(
             connection: &mut $connection,
-            user: UserId,
-            entity: Option<&str>,
-            seq: i64,
-            most: i64,
-        ) -> Result<i64, StoreError> {
-            let sql = match entity {
+            user_id: UserId,
+            user: &UserState,
+            query: &PageQuery<'_>,
+            page: &Cut,
+        ) -> Result<Option<i64>, StoreError> {
+            if !page.has_more {
+                return Ok(Some(0));
+            }
+            if let Some(waiting) = query.waiting(user) {
+                return Ok(Some(waiting - i64::try_from(page.copies.len()).unwrap_or(i64::MAX)));
+            }
+            let sql = match query.entity {
                 Some(_) => {
                     "SELECT count(*) FROM
                     (SELECT 1 FROM records WHERE user_id = $1 AND entity = $4 AND seq > $2 LIMIT $3) AS waiting"
@@ -118,9 +131,11 @@ macro_rules! snapshot_reads {
                     "SELECT count(*) FROM (SELECT 1 FROM records WHERE user_id = $1 AND seq > $2 LIMIT $3) AS waiting"
                 }
             };
-            let query = sqlx::query_scalar(sql).bind(user).bind(seq).bind(most);
-            let query = if let Some(entity) = entity { query.bind(entity) } else { query };
-            Ok(query.fetch_one(connection).await?)
+            let (end, most) = (page.copies.last().map_or(query.after, |copy| copy.seq), query.count_most());
+            let counted = sqlx::query_scalar(sql).bind(user_id).bind(end).bind(most);
+            let counted = if let Some(entity) = query.entity { counted.bind(entity) } else { counted };
+            let counted: i64 = counted.fetch_one(connection).await?;
+            Ok(Some(counted).filter(|counted| *counted < most))
         }
     };
 }

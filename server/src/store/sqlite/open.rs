@@ -26,6 +26,7 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("cache_size", CACHE_PAGES)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("temp_store", "MEMORY");
         let failed = |error: sqlx::Error| open_error(path, &error);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
@@ -106,3 +107,5 @@ const WRITER_WAIT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 /// SQLite's page cache for each connection: negative means KiB.
 const CACHE_PAGES: &str = "-16000";
+/// How far the write-ahead log grows before its pages move to the file, 16 MiB: a page that many pushes touch moves once.
+const CHECKPOINT_PAGES: &str = "4000";

@@ -102,7 +102,10 @@ async fn write_copies(
     user_id: UserId,
     copies: &[StoredCopy],
 ) -> Result<(), StoreError> {
-    for chunk in copies.chunks(ROWS_PER_STATEMENT) {
+    let mut rest = copies;
+    while let Some(rows) = ROWS_PER_STATEMENT.into_iter().find(|rows| *rows <= rest.len()) {
+        let (chunk, later) = rest.split_at(rows);
+        rest = later;
         let mut query: QueryBuilder<'_, Sqlite> = QueryBuilder::new(
             "INSERT INTO records
             (user_id, entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields) ",
@@ -122,5 +125,5 @@ async fn write_copies(
     Ok(())
 }
 
-/// Few texts of statements, so that SQLite compiles each once.
-const ROWS_PER_STATEMENT: usize = 50;
+/// Few texts of statements, so that SQLite compiles each once; few statements for the usual batches.
+const ROWS_PER_STATEMENT: [usize; 5] = [500, 100, 20, 4, 1];

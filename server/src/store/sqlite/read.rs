@@ -5,7 +5,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Connection as _, Row as _};
 
 use super::SqliteStore;
-use crate::store::shared::snapshot_reads;
+use crate::store::shared::{Cut, snapshot_reads};
 use crate::store::{PageQuery, PageRead, StoreError, StoredCopy, UserId, UserState};
 
 pub(super) async fn page(store: &SqliteStore, user_id: UserId, query: PageQuery<'_>) -> Result<PageRead, StoreError> {
@@ -14,25 +14,26 @@ pub(super) async fn page(store: &SqliteStore, user_id: UserId, query: PageQuery<
     let mut tx = connection.begin().await?;
     let user = user_state(&mut tx, user_id).await?;
     let mark_at_seen = mark_at(&mut tx, user_id, &user, query.seen).await?;
-    let copies = copies_after(&mut tx, user_id, query).await?;
-    let end = copies.last().map_or(query.after, |copy| copy.seq);
-    let waiting = waiting(&mut tx, user_id, query.entity, end, query.count_most()).await?;
+    let page = copies_after(&mut tx, user_id, query).await?;
+    let remaining = remaining(&mut tx, user_id, &user, &query, &page).await?;
     tx.rollback().await?;
-    Ok(PageRead::new(&query, user, mark_at_seen, copies, waiting))
+    let Cut { copies, has_more } = page;
+    Ok(PageRead { user, mark_at_seen, copies, has_more, remaining })
 }
 
 async fn copies_after(
     connection: &mut SqliteConnection,
     user_id: UserId,
     query: PageQuery<'_>,
-) -> Result<Vec<StoredCopy>, StoreError> {
+) -> Result<Cut, StoreError> {
     let columns =
         "SELECT entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields FROM records";
     let sql = match query.entity {
         Some(_) => format!("{columns} WHERE user_id = ?1 AND seq > ?2 AND entity = ?4 ORDER BY seq LIMIT ?3"),
         None => format!("{columns} WHERE user_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"),
     };
-    let limit = i64::try_from(query.records_max).unwrap_or(i64::MAX);
+    // One more than the page holds tells whether there is more.
+    let limit = i64::try_from(query.records_max).unwrap_or(i64::MAX).saturating_add(1);
     let mut rows = sqlx::query(&sql).bind(user_id).bind(query.after).bind(limit);
     if let Some(entity) = query.entity {
         rows = rows.bind(entity);
@@ -43,12 +44,12 @@ async fn copies_after(
     while let Some(row) = rows.try_next().await? {
         let copy = copy(&row)?;
         bytes += copy.wire_bytes();
-        if bytes > query.bytes_max && !copies.is_empty() {
-            break;
+        if copies.len() == query.records_max || (bytes > query.bytes_max && !copies.is_empty()) {
+            return Ok(Cut { copies, has_more: true });
         }
         copies.push(copy);
     }
-    Ok(copies)
+    Ok(Cut { copies, has_more: false })
 }
 
 snapshot_reads!(SqliteConnection);
