@@ -12,6 +12,8 @@ pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 pub const SYNC_PROTOCOL: &str = "X-Sync-Protocol";
 /// Header that names one request in both sides' logs.
 pub const REQUEST_ID: &str = "X-Request-Id";
+/// Header that names the replica that asks: its device id.
+pub const DEVICE_ID: &str = "X-Device-Id";
 
 /// A batch of changed records of one entity.
 #[derive(Debug, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use std::fmt::Write;
 
 use lastword_protocol::PROTOCOL_VERSION;
 use lastword_protocol::error::{ErrorCode, RejectCode};
-use lastword_protocol::push::{IDEMPOTENCY_KEY, REQUEST_ID, SYNC_PROTOCOL};
+use lastword_protocol::push::{DEVICE_ID, IDEMPOTENCY_KEY, REQUEST_ID, SYNC_PROTOCOL};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -69,6 +69,7 @@ fn unknown_codes_are_tolerated() {
 #[test]
 fn headers_have_their_names() {
     assert_eq!([IDEMPOTENCY_KEY, SYNC_PROTOCOL, REQUEST_ID], ["Idempotency-Key", "X-Sync-Protocol", "X-Request-Id"]);
+    assert_eq!(DEVICE_ID, "X-Device-Id");
 }
 
 /// Hashes the fixtures in canonical form, with the fields that a reader can do without.

@@ -5,19 +5,22 @@ use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use lastword_protocol::push::DEVICE_ID;
 use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::jwt::JwtVerifier;
 use crate::keys::{KEY_PREFIX, hash_key};
 use crate::state::AppState;
-use crate::store::{UserId, UserRow};
+use crate::store::{DeviceId, UserId, UserRow};
 
 /// The user behind a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// The user.
     pub(crate) user: UserId,
+    /// The replica, where the request names it.
+    pub(crate) device: Option<DeviceId>,
     proof: Proof,
 }
 
@@ -30,10 +33,19 @@ enum Proof {
 impl Caller {
     /// Asks again, for answers that go on for long.
     pub(crate) async fn still_valid(&self, state: &AppState) -> bool {
-        match self.proof {
+        let proven = match self.proof {
             Proof::Key { hash } => matches!(state.store.key_owner(&hash).await, Ok(Some(_))),
             Proof::Token { expires_ms } => state.clock.now().0 < expires_ms,
-        }
+        };
+        proven && self.check_device(state).await.is_ok()
+    }
+
+    /// Refuses a replica that was revoked.
+    pub(crate) async fn check_device(&self, state: &AppState) -> Result<(), ApiError> {
+        let Some(device) = self.device else { return Ok(()) };
+        let devices = state.store.devices(self.user).await?;
+        let revoked = devices.iter().any(|known| known.id == device && known.revoked_ms.is_some());
+        if revoked { Err(ApiError::revoked()) } else { Ok(()) }
     }
 }
 
@@ -46,12 +58,19 @@ impl FromRequestParts<AppState> for Caller {
             Some(verifier) if !token.starts_with(KEY_PREFIX) => by_token(state, verifier, token).await?,
             _ => by_key(state, token).await?,
         };
+        let device =
+            parts.headers.get(DEVICE_ID).map(|value| device(value.to_str().unwrap_or_default())).transpose()?;
         state.rate.check(caller.user).map_err(|wait_ms| ApiError {
             retry_after_ms: Some(wait_ms),
             ..ApiError::from_status(StatusCode::TOO_MANY_REQUESTS)
         })?;
-        Ok(caller)
+        Ok(Self { device, ..caller })
     }
+}
+
+fn device(text: &str) -> Result<DeviceId, ApiError> {
+    let bad = |_| ApiError::bad_request(format!("{DEVICE_ID} must be a UUID"));
+    Uuid::try_parse(text).map(DeviceId).map_err(bad)
 }
 
 async fn by_key(state: &AppState, key: &str) -> Result<Caller, ApiError> {
@@ -63,7 +82,7 @@ async fn by_key(state: &AppState, key: &str) -> Result<Caller, ApiError> {
         // Beside the request: a read must not wait for the writer, and a lost note does no harm.
         tokio::spawn(async move { store.touch_key(owner.key, now_ms).await });
     }
-    Ok(Caller { user: owner.user, proof: Proof::Key { hash } })
+    Ok(Caller { user: owner.user, device: None, proof: Proof::Key { hash } })
 }
 
 /// The provider knows its users: one that comes for the first time is added.
@@ -80,7 +99,7 @@ async fn by_token(state: &AppState, verifier: &JwtVerifier, token: &str) -> Resu
             state.store.user_by_name(&identity.name).await?.ok_or_else(ApiError::unauthorized)?
         }
     };
-    Ok(Caller { user, proof: Proof::Token { expires_ms } })
+    Ok(Caller { user, device: None, proof: Proof::Token { expires_ms } })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

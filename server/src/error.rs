@@ -41,6 +41,12 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, message)
     }
 
+    /// 403 for a device that was revoked.
+    #[must_use]
+    pub fn revoked() -> Self {
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, "this device was revoked")
+    }
+
     /// 422 for JSON of the wrong shape.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::Invalid, message)

@@ -55,8 +55,7 @@ async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
     // Read only now: while this push waited for the user, time went on.
     let now = state.clock.now();
     if !tx.note_push(job.device, now.0).await? {
-        let message = "this device was revoked";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message));
+        return Err(ApiError::revoked());
     }
     let name = job.key.map(|key| PushName { device: job.device, key });
     if let Some(name) = &name
@@ -65,8 +64,7 @@ async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
         return repeat(kept, &job.body_hash, tx.user(), now);
     }
     let stored = load(tx.as_mut(), &batch).await?;
-    let live =
-        if state.options.check_references { Some(load_live(tx.as_mut(), &batch).await?) } else { None };
+    let live = if state.options.check_references { Some(load_live(tx.as_mut(), &batch).await?) } else { None };
     let decision = decide(&mut batch, Facts { user: tx.user(), now, stored, live });
     count(&decision.outcomes);
     let results = (job.encode)(decision.outcomes)?;

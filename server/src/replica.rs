@@ -69,9 +69,7 @@ pub fn decide(batch: &mut [Prepared], mut facts: Facts) -> Decision {
         // An item without a readable id is refused for that, and is no one's double.
         let outcome = if key.id.is_empty() || seen.insert(key.clone()) {
             match record {
-                Ok(candidate) => {
-                    decide_one(key, candidate, &mut facts, &mut writes).unwrap_or_else(Outcome::Rejected)
-                }
+                Ok(candidate) => decide_one(key, candidate, &mut facts, &mut writes).unwrap_or_else(Outcome::Rejected),
                 Err(refusal) => Outcome::Rejected(refusal.clone()),
             }
         } else {
@@ -113,12 +111,7 @@ fn decide_one(
 }
 
 /// The copy to write, under the next sequence number and a `serverUpdatedAt` after every earlier one of this user.
-fn next_copy(
-    key: &RecordKey,
-    candidate: &mut Candidate,
-    stored: Option<&StoredCopy>,
-    facts: &mut Facts,
-) -> StoredCopy {
+fn next_copy(key: &RecordKey, candidate: &mut Candidate, stored: Option<&StoredCopy>, facts: &mut Facts) -> StoredCopy {
     let record = &candidate.record;
     facts.user.head_seq += 1;
     facts.user.head_ms = facts.now.0.max(facts.user.head_ms + 1);

@@ -6,7 +6,8 @@ mod support;
 
 use lastword_protocol::time::ServerMillis;
 use lastword_server::store::{
-    DeviceId, KeptAnswer, KeyRow, PageQuery, PushName, PushWrites, ServerStore, StoreError, StoredCopy, UserId, UserRow,
+    Counted, DeviceId, KeptAnswer, KeyRow, PageQuery, PushName, PushWrites, ServerStore, StoreError, StoredCopy,
+    UserId, UserRow,
 };
 use lastword_server::upkeep::purge;
 use support::{Database, START_MS, add_user, databases};
@@ -29,6 +30,7 @@ contracts! {
     accounts_are_kept
     a_page_is_in_commit_order_and_a_record_stands_at_its_newest_place
     pages_obey_their_limits
+    a_count_holds_while_the_history_stands
     a_dropped_push_leaves_no_trace
     pushes_of_one_user_take_turns_across_nodes
     answers_are_kept_by_name
@@ -131,6 +133,29 @@ mod contract {
         assert_eq!(page(100, 130_000).await.unwrap().copies.len(), 2);
         assert_eq!(page(100, 1).await.unwrap().copies.len(), 1, "a page holds one record at least");
         assert_eq!(page(20, 10_000_000).await.unwrap().copies.len(), 20);
+    }
+
+    /// What a cursor says was waiting is taken for true while nothing changed, and counted anew else.
+    pub(super) async fn a_count_holds_while_the_history_stands(database: &Database, user: UserId) {
+        let store = database.nodes[0].as_ref();
+        write(
+            store,
+            user,
+            (1..=9).map(|seq| StoredCopy { deleted: seq == 8, ..copy(&seq.to_string(), seq) }).collect(),
+        )
+        .await;
+        let (first, told) = (PageQuery { records_max: 3, ..query(0) }, Counted { waiting: 77, horizon: 0 });
+        let next = PageQuery { after: 3, seen: 9, counted: Some(told), ..first };
+        let remaining = async |query| store.page(user, query).await.unwrap().remaining;
+        assert_eq!(remaining(first).await, Some(6));
+        assert_eq!(remaining(next).await, Some(74), "not counted again");
+        assert_eq!(remaining(PageQuery { after: 6, ..next }).await, Some(0), "nor at the end");
+        assert_eq!(remaining(PageQuery { counted: None, ..next }).await, Some(3));
+        assert_eq!(remaining(PageQuery { entity: Some("logs"), counted: None, ..next }).await, Some(3));
+        write(store, user, vec![copy("10", 10)]).await;
+        assert_eq!(remaining(next).await, Some(4), "one more was written");
+        assert_eq!(purge(store, ServerMillis(START_MS + 9), 0).await.unwrap().tombstones, 1);
+        assert_eq!(remaining(PageQuery { seen: 10, ..next }).await, Some(3), "one was purged");
     }
 
     pub(super) async fn a_dropped_push_leaves_no_trace(database: &Database, user: UserId) {

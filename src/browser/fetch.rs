@@ -8,7 +8,7 @@ use gloo_net::http::{Method, RequestBuilder};
 use js_sys::{Function, Promise};
 use lastword_protocol::PROTOCOL_VERSION;
 use lastword_protocol::changeset::DownloadRequest;
-use lastword_protocol::push::{IDEMPOTENCY_KEY, REQUEST_ID, SYNC_PROTOCOL};
+use lastword_protocol::push::{DEVICE_ID, IDEMPOTENCY_KEY, REQUEST_ID, SYNC_PROTOCOL};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{RequestCache, RequestCredentials, RequestRedirect};
@@ -141,6 +141,10 @@ impl Backend {
             .header(REQUEST_ID, &uuid::Uuid::new_v4().to_string());
         for (name, value) in &address.headers {
             request = request.header(name, value);
+        }
+        let device_id = self.device_id.borrow();
+        if !device_id.is_empty() {
+            request = request.header(DEVICE_ID, &device_id);
         }
         if method != Method::GET {
             request = request.header("Content-Type", "application/json");

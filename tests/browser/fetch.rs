@@ -73,7 +73,9 @@ fn the_address_is_checked() {
 #[wasm_bindgen_test]
 async fn a_request_says_what_it_must() {
     let fetch = Fetch::answering(&json(PAGE));
-    let page = pull(&backend()).await.unwrap();
+    let backend = backend();
+    backend.set_device_id("the-device");
+    let page = pull(&backend).await.unwrap();
     assert_eq!((page.cursor.as_str(), page.has_more), ("c1", false));
     let asked = fetch.asked(0);
     let request = asked.request();
@@ -86,6 +88,7 @@ async fn a_request_says_what_it_must() {
     assert_eq!(header("authorization"), "Bearer old");
     assert_eq!((header("accept"), header("x-sync-protocol")), ("application/json".into(), "1".into()));
     assert_eq!((header("x-app"), header("x-request-id").len()), ("a".into(), 36));
+    assert_eq!(header("x-device-id"), "the-device");
 }
 
 #[wasm_bindgen_test]

@@ -123,7 +123,7 @@ pub(crate) async fn device(store: &dyn ServerStore, command: DeviceCommand) -> R
             if !store.revoke_device(user, DeviceId(id), Clock::system().now().0).await? {
                 return Err(CliError::NoDevice(id));
             }
-            println!("revoked device {id}");
+            println!("revoked device {id}; if it is lost, revoke its key too: lastword-server key revoke ID");
         }
     }
     Ok(())

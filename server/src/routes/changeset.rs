@@ -1,9 +1,8 @@
 //! `/v1/sync/upload` and `/v1/sync/download`. Source: docs/protocol.md, section 5.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use lastword_protocol::changeset::{DownloadRequest, DownloadResponse, UploadRequest, UploadResponse};
-use lastword_protocol::error::ErrorCode;
 use lastword_protocol::time::ServerMillis;
 use serde::Serialize;
 
@@ -68,7 +67,7 @@ pub(crate) async fn download(
 ) -> Result<JsonText, ApiError> {
     let DownloadRequest { device_id: device, since, limit } = body.value;
     if !state.store.note_pull(caller.user, device_id(&device)?, state.clock.now().0).await? {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, "this device was revoked"));
+        return Err(ApiError::revoked());
     }
     let page = crate::pull::page(&state, caller.user, None, since.as_deref(), limit).await?;
     let tail = DownloadTail {

@@ -20,11 +20,13 @@ use crate::state::AppState;
 ///
 /// Answers a stream of `hello`, then `change` at each move of the user's history, and comments in between.
 #[utoipa::path(get, path = "/api/v1/events", tag = "sync",
+    params(("X-Device-Id" = Option<Uuid>, Header, description = "The replica that listens")),
     responses((status = 200, body = String, content_type = "text/event-stream")), security(("bearer" = [])))]
 pub(crate) async fn events(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    caller.check_device(&state).await?;
     // Listens before it reads, so that no change falls in between.
     let stopping = || ApiError::unavailable("the server is stopping", 1_000);
     let listener = state.pokes.listen(caller.user).ok_or_else(stopping)?;

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use lastword_protocol::PROTOCOL_VERSION;
 use lastword_protocol::error::ErrorCode;
 use lastword_protocol::limits::BATCH_BYTES_MAX;
-use lastword_protocol::push::{IDEMPOTENCY_KEY, REQUEST_ID, SYNC_PROTOCOL};
+use lastword_protocol::push::{DEVICE_ID, IDEMPOTENCY_KEY, REQUEST_ID, SYNC_PROTOCOL};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -104,13 +104,14 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         AllowOrigin::list(list)
     };
     let header = |name: &str| name.parse::<HeaderName>().ok();
-    let asked = ["authorization", "content-type", "content-encoding", IDEMPOTENCY_KEY, SYNC_PROTOCOL, REQUEST_ID];
+    let sync = [IDEMPOTENCY_KEY, SYNC_PROTOCOL, REQUEST_ID, DEVICE_ID];
+    let asked = ["authorization", "content-type", "content-encoding"].into_iter().chain(sync);
     let shown = ["retry-after", REQUEST_ID];
     Some(
         CorsLayer::new()
             .allow_origin(allowed)
             .allow_methods([Method::GET, Method::POST, Method::DELETE])
-            .allow_headers(asked.into_iter().filter_map(header).collect::<Vec<_>>())
+            .allow_headers(asked.filter_map(header).collect::<Vec<_>>())
             .expose_headers(shown.into_iter().filter_map(header).collect::<Vec<_>>())
             .max_age(PREFLIGHT_KEPT),
     )

@@ -37,14 +37,20 @@ pub(crate) struct PullQuery {
 }
 
 /// Answers a page of one entity.
-#[utoipa::path(get, path = "/api/v1/{entity}", params(PullQuery), responses((status = 200, body = PullResponse)),
-    security(("bearer" = [])))]
+#[utoipa::path(get, path = "/api/v1/{entity}",
+    params(PullQuery, ("X-Device-Id" = Option<Uuid>, Header, description = "The replica that asks")),
+    responses((status = 200, body = PullResponse)), security(("bearer" = [])))]
 pub(crate) async fn pull(
     State(state): State<AppState>,
     caller: Caller,
     Extension(entity): Extension<EntityName>,
     Query(query): Query<PullQuery>,
 ) -> Result<JsonText, ApiError> {
+    if let Some(device) = caller.device
+        && !state.store.note_pull(caller.user, device, state.clock.now().0).await?
+    {
+        return Err(ApiError::revoked());
+    }
     let page = crate::pull::page(&state, caller.user, Some(&entity.0), query.since.as_deref(), query.limit).await?;
     let tail = PullTail {
         cursor: page.cursor,

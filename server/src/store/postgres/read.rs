@@ -18,16 +18,13 @@ pub(super) async fn page(store: &PostgresStore, user_id: UserId, query: PageQuer
     Ok(PageRead { user, mark_at_seen, copies, has_more, remaining })
 }
 
-async fn copies_after(
-    connection: &mut PgConnection,
-    user_id: UserId,
-    query: PageQuery<'_>,
-) -> Result<Cut, StoreError> {
+async fn copies_after(connection: &mut PgConnection, user_id: UserId, query: PageQuery<'_>) -> Result<Cut, StoreError> {
     let rows = if query.entity.is_some() { OF_ONE_ENTITY } else { OF_ALL };
     let limit = i64::try_from(query.records_max).unwrap_or(i64::MAX);
     // Asked first, so that a page of large records is not sent whole and cut off here. One more than the page holds
     // tells whether there is more.
-    let sql = format!("SELECT count(*), coalesce(sum({BYTES}), 0)::bigint FROM (SELECT entity, id, fields {rows}) AS page");
+    let sql =
+        format!("SELECT count(*), coalesce(sum({BYTES}), 0)::bigint FROM (SELECT entity, id, fields {rows}) AS page");
     let sized = sqlx::query_as(&sql).bind(user_id).bind(query.after).bind(limit.saturating_add(1));
     let sized = if let Some(entity) = query.entity { sized.bind(entity) } else { sized };
     let (found, bytes): (i64, i64) = sized.fetch_one(&mut *connection).await?;
