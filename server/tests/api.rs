@@ -374,7 +374,10 @@ async fn browsers_of_listed_origins_may_call() {
     let preflight = |origin: &str| {
         let asked = axum::http::Request::builder().method("OPTIONS").uri(BATCH).header("origin", origin);
         let asked = asked.header("access-control-request-method", "POST");
-        asked.header("access-control-request-headers", "authorization,idempotency-key,x-device-id").body(Body::empty()).unwrap()
+        asked
+            .header("access-control-request-headers", "authorization,idempotency-key,x-device-id")
+            .body(Body::empty())
+            .unwrap()
     };
     let allowed = app.send(preflight("https://app.example")).await;
     assert_eq!(allowed.headers["access-control-allow-origin"], "https://app.example");
