@@ -141,6 +141,13 @@ impl FieldNames {
         Some(value.get(&self.id)?.as_str()?.to_owned()).filter(|id| is_id(id))
     }
 
+    /// The stamp of an object that may be no record.
+    #[must_use]
+    pub fn stamp_of(&self, json: &str) -> Option<Stamp> {
+        let value: Value = serde_json::from_str(json).ok()?;
+        self.ms(value.get(&self.client_updated_at)?).map(Stamp)
+    }
+
     /// A time as the app writes it.
     #[must_use]
     pub fn time(&self, ms: i64) -> Value {

@@ -144,7 +144,7 @@ fn tables() -> String {
             let mut replaced = change(ChangeState::Pending);
             replaced.base = Some(pair.remote(None).client_updated_at);
             let mut sent = change(ChangeState::Pending);
-            sent.sent = Some(pair.remote(None).client_updated_at);
+            sent.sent = vec![pair.remote(None).client_updated_at];
             let other = change(ChangeState::Pending);
             for (change, name) in [(replaced, "the replaced one"), (sent, "one sent before"), (other, "another")] {
                 let outcomes =
@@ -155,8 +155,12 @@ fn tables() -> String {
                         });
                 assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "a failed edit is an edit");
                 rows.push((pair.words(), name.into(), outcomes[0]));
+                let later = Change { accepted_at: Some(ServerMillis(ACKED_AT + 1)), ..change };
+                let stale = merge::marked(&later, Some(&pair.local(None)), &pair.remote(Some(ACKED_AT)), policy);
+                assert_eq!(stale, Outcome::KeepLocal, "the backend is known to hold a later copy");
             }
         }
+        rows.push(("any | any | any | any".into(), "one held before the known".into(), Outcome::KeepLocal));
         table(title, "the remote stamp is that of", rows);
     }
 
@@ -164,7 +168,7 @@ fn tables() -> String {
     for pair in pairs() {
         for (time, name) in server {
             let mut change = change(ChangeState::Acknowledged);
-            change.acked_at = Some(ServerMillis(ACKED_AT));
+            change.accepted_at = Some(ServerMillis(ACKED_AT));
             let outcomes = [Policy::LastWriteWins, Policy::Manual]
                 .map(|policy| merge::marked(&change, Some(&pair.local(None)), &pair.remote(time), policy));
             assert_eq!(outcomes[0], outcomes[1], "the policy has no say once the backend has accepted the edit");

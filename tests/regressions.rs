@@ -14,8 +14,9 @@ use lastword::incoming::apply::{ApplyPage, PageApplied};
 use lastword::incoming::conflict::Notice;
 use lastword::incoming::pull::{Arrived, Page};
 use lastword::incoming::resync::StartResync;
+use lastword::incoming::validate::Quarantined;
 use lastword::memory::MemoryStore;
-use lastword::outgoing::ack::{Settle, Settled};
+use lastword::outgoing::ack::{Restamp, Settle, Settled, Unstage};
 use lastword::outgoing::detect::Scan;
 use lastword::outgoing::encode::{Plan, Stage, Staged};
 use lastword::outgoing::outbox::{Change, ChangeState};
@@ -24,6 +25,7 @@ use lastword::outgoing::retry::{Choice, Discard, Resolve, Wipe};
 use lastword::outgoing::write::{Edit, EditKind, LocalWrite};
 use lastword::ports::{Now, StoreError};
 use lastword::protocol::entity::EntityDef;
+use lastword::protocol::error::RejectCode;
 use lastword::record::{Entity, Fields, Key, Millis, Record, Row, Scope, ServerMillis, Stamp, StoredRow};
 
 const A: Entity = Entity(0);
@@ -64,11 +66,23 @@ impl Db {
     }
 
     fn page(&self, records: Vec<Record>, cursor: &str, up_to: i64, has_more: bool) -> PageApplied {
+        let arrived = records.into_iter().map(|record| Arrived::Good(A, record)).collect();
+        self.arrive(arrived, cursor, up_to, has_more)
+    }
+
+    /// A page with one copy that cannot be used here.
+    fn bad_page(&self, stamp: i64, cursor: &str, up_to: i64) -> PageApplied {
+        let (key, remote, reason) = (key(), "{}".into(), "bad".into());
+        let bad = Quarantined { key, stamp: Some(Stamp(stamp)), remote, reason, found_at: Millis(0) };
+        self.arrive(vec![Arrived::Bad(bad)], cursor, up_to, false)
+    }
+
+    fn arrive(&self, arrived: Vec<Arrived>, cursor: &str, up_to: i64, has_more: bool) -> PageApplied {
         let scope = Scope::One(A);
         let since = self.0.look(|tables| tables.checkpoints.get(&scope).and_then(|held| held.cursor.clone()));
         let page = Page {
             scope,
-            arrived: records.into_iter().map(|record| Arrived::Good(A, record)).collect(),
+            arrived,
             cursor: cursor.into(),
             has_more,
             up_to: Some(ServerMillis(up_to)),
@@ -333,4 +347,206 @@ fn a_record_marked_as_it_stands_is_no_conflict_with_itself() {
     db.page(vec![db.row().unwrap()], "1", 100, false);
     db.edit(EditKind::MarkDirty, 20);
     assert_eq!(db.change().unwrap().base, Some(Stamp(10)));
+}
+
+#[test]
+fn an_older_own_copy_from_a_reader_that_lags_is_no_conflict_with_the_next_edit() {
+    let db = Db::new(Detect::Exact, Policy::Manual);
+    db.put("first", 10);
+    db.push(applied(100));
+    db.put("second", 20);
+    db.push(applied(200));
+    db.put("third", 30);
+    let done = db.page(vec![copy("first", 10, 100)], "1", 100, false);
+    assert_eq!(done.notices, []);
+    assert_eq!((db.name().as_deref(), db.change().unwrap().base), (Some("third"), Some(Stamp(20))));
+}
+
+#[test]
+fn a_reader_that_lags_brings_no_older_copy_into_a_conflict() {
+    let db = Db::new(Detect::Exact, Policy::Manual);
+    db.put("mine", 10);
+    db.page(vec![copy("theirs", 20, 200)], "1", 200, false);
+    let done = db.page(vec![copy("theirs before", 15, 100)], "2", 100, false);
+    assert_eq!(done.notices, []);
+    db.run(&Resolve { key: key(), choice: Choice::KeepRemote, now: Millis(30) });
+    assert_eq!(db.name().as_deref(), Some("theirs"));
+}
+
+#[test]
+fn the_same_copy_again_is_the_same_conflict() {
+    let db = Db::new(Detect::Exact, Policy::Manual);
+    db.put("mine", 10);
+    assert_eq!(db.page(vec![copy("theirs", 20, 200)], "1", 200, false).notices, [Notice::Conflict(key())]);
+    assert_eq!(db.page(vec![copy("theirs", 20, 200)], "2", 200, false).notices, []);
+}
+
+#[test]
+fn the_times_of_a_lost_history_do_not_count_against_the_new_one() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 5, 200)], "1", 200, false);
+    db.put("mine", 10);
+    db.resync(ResyncReason::EpochChanged);
+    let done = db.page(vec![copy("restored", 20, 100)], "2", 100, false);
+    assert!(matches!(&done.notices[..], [Notice::Superseded { .. }]));
+    assert_eq!(db.name().as_deref(), Some("restored"));
+}
+
+#[test]
+fn a_full_pull_from_a_reader_that_lags_takes_no_acknowledged_deletion_for_purged() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 5, 100)], "1", 100, false);
+    db.edit(EditKind::Delete, 10);
+    db.push(applied(200));
+    db.resync(ResyncReason::CursorExpired);
+    db.page(Vec::new(), "2", 150, false);
+    assert!(db.row().unwrap().is_deleted);
+    assert_eq!(db.change().unwrap().state, ChangeState::Acknowledged);
+}
+
+#[test]
+fn an_edit_that_shares_the_stamp_of_an_earlier_one_is_moved_behind_it() {
+    let db = Db::new(Detect::Scan, Policy::LastWriteWins);
+    db.app_writes(A, copy("first", 10, 0));
+    db.scan(20);
+    db.app_writes(A, copy("second", 9, 0));
+    db.scan(30);
+    assert_eq!(db.change().unwrap().stamp, Stamp(11));
+    assert_eq!(db.row().unwrap().client_updated_at, Stamp(11));
+}
+
+#[test]
+fn what_was_sent_once_is_said_to_be_known() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("first", 10);
+    let lost = db.stage(A).in_flight.unwrap();
+    db.run(&Unstage { fence: 1, idempotency_key: lost.key, fault: None, now: Millis(1) });
+    let body = db.stage(A).in_flight.unwrap().body;
+    assert!(body.contains(r#""_sync":{"known":true}"#), "{body}");
+}
+
+#[test]
+fn a_discarded_mark_on_a_record_as_it_stood_removes_nothing() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    // An own row of an app that adopts sync: never pulled, and perhaps on the backend all the same.
+    let (record, synced) = (copy("theirs", 5, 0), None);
+    db.0.write_rows(A, [("r".to_owned(), Some(StoredRow::Row(Row { record, synced })))]);
+    db.edit(EditKind::MarkDirty, 10);
+    assert_eq!(db.run(&Discard { key: key() }), Some(Scope::One(A)));
+    assert_eq!(db.name().as_deref(), Some("theirs"));
+}
+
+#[test]
+fn an_edit_refused_for_an_older_own_copy_replaces_that_copy_at_its_next_try() {
+    let db = Db::new(Detect::Exact, Policy::Manual);
+    db.put("first", 10);
+    let lost = db.stage(A).in_flight.unwrap();
+    db.put("second", 20);
+    db.run(&Unstage { fence: 1, idempotency_key: lost.key, fault: None, now: Millis(1) });
+    // The first did arrive, without a word of it coming back.
+    let settled = db.push(Fate::Conflict(copy("first", 10, 100)));
+    assert!(matches!(&settled.notices[..], [Notice::Failed { permanently: false, .. }]));
+    assert_eq!(db.change().unwrap().base, Some(Stamp(10)));
+}
+
+#[test]
+fn a_stamp_moved_back_stays_behind_what_was_sent_and_not_refused() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("first", 5_000);
+    db.push(applied(100));
+    db.put("second", 900_000);
+    // A restored backend shows an older copy; another replica may hold the first one still.
+    db.resync(ResyncReason::EpochChanged);
+    db.page(vec![copy("restored", 50, 50)], "1", 50, false);
+    db.push(Fate::Rejected { code: RejectCode::ClockSkew, message: String::new() });
+    db.run(&Restamp { fence: 1, now: Millis(1_000), offset_ms: 0 });
+    assert_eq!(db.change().unwrap().stamp, Stamp(5_001));
+}
+
+#[test]
+fn an_edit_of_a_copy_far_ahead_is_not_stamped_again_and_again() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 900_000, 100)], "1", 100, false);
+    db.put("mine", 10);
+    db.push(Fate::Rejected { code: RejectCode::ClockSkew, message: String::new() });
+    assert_eq!(db.run(&Restamp { fence: 1, now: Millis(1_000), offset_ms: 0 }), []);
+    let change = db.change().unwrap();
+    assert_eq!((change.state, change.attempts, change.stamp), (ChangeState::Failed, 1, Stamp(900_001)));
+}
+
+#[test]
+fn an_unstamped_edit_over_an_unsent_deletion_is_an_edit_of_its_own() {
+    let db = Db::new(Detect::Scan, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 5, 100)], "1", 100, false);
+    db.app_writes(A, Record { is_deleted: true, ..copy("theirs", 10, 100) });
+    db.scan(20);
+    db.app_writes(A, copy("mine", 10, 100));
+    db.scan(30);
+    assert_eq!(db.change().unwrap().stamp, Stamp(11));
+}
+
+#[test]
+fn an_edit_is_never_stamped_behind_what_a_restored_backend_forgot() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 5_000, 100)], "1", 100, false);
+    db.put("mine", 900_000);
+    db.resync(ResyncReason::EpochChanged);
+    db.page(vec![copy("restored", 50, 50)], "1", 50, false);
+    db.push(Fate::Rejected { code: RejectCode::ClockSkew, message: String::new() });
+    db.run(&Restamp { fence: 1, now: Millis(1_000), offset_ms: 0 });
+    assert_eq!(db.change().unwrap().stamp, Stamp(5_001));
+}
+
+#[test]
+fn an_edit_of_a_record_that_heals_the_backend_stays_behind_it() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 5_000, 100)], "1", 100, false);
+    db.resync(ResyncReason::EpochChanged);
+    db.page(Vec::new(), "1", 50, false);
+    db.put("mine", 900_000);
+    db.push(Fate::Rejected { code: RejectCode::ClockSkew, message: String::new() });
+    db.run(&Restamp { fence: 1, now: Millis(1_000), offset_ms: 0 });
+    assert_eq!(db.change().unwrap().stamp, Stamp(5_001));
+}
+
+#[test]
+fn two_copies_sent_without_an_answer_are_both_known_as_own() {
+    let db = Db::new(Detect::Exact, Policy::Manual);
+    for (name, now) in [("first", 10), ("second", 20), ("third", 30)] {
+        db.put(name, now);
+        let lost = db.stage(A).in_flight.unwrap();
+        db.run(&Unstage { fence: 1, idempotency_key: lost.key, fault: None, now: Millis(1) });
+    }
+    assert_eq!(db.page(vec![copy("first", 10, 100)], "1", 100, false).notices, []);
+    assert_eq!(db.name().as_deref(), Some("third"));
+}
+
+#[test]
+fn a_restored_copy_that_cannot_be_used_is_healed_with_a_newer_one() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 10, 100)], "1", 100, false);
+    db.resync(ResyncReason::EpochChanged);
+    db.bad_page(9, "1", 50);
+    assert_eq!(db.change().unwrap().stamp, Stamp(10));
+}
+
+#[test]
+fn a_restored_copy_that_cannot_be_used_and_is_newer_is_left_alone() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 10, 100)], "1", 100, false);
+    db.resync(ResyncReason::EpochChanged);
+    db.bad_page(11, "1", 50);
+    assert_eq!(db.change(), None);
+}
+
+#[test]
+fn a_copy_set_aside_and_purged_since_hides_no_lost_acknowledgement() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.bad_page(5, "1", 100);
+    db.put("mine", 10);
+    db.push(applied(200));
+    db.resync(ResyncReason::CursorExpired);
+    db.page(Vec::new(), "2", 300, false);
+    assert_eq!(db.change().unwrap().state, ChangeState::Pending);
+    assert!(db.0.look(|tables| tables.quarantined.value(A, "r").is_none()));
 }

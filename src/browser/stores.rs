@@ -72,9 +72,11 @@ pub(super) struct StoredChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<Stamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    sent: Option<Stamp>,
+    held: Option<Stamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sent: Vec<Stamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    acked_at: Option<ServerMillis>,
+    accepted_at: Option<ServerMillis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tombstone: Option<Record>,
 }
@@ -94,8 +96,9 @@ impl StoredChange {
             queued_at: change.queued_at,
             known: change.known,
             base: change.base,
+            held: change.held,
             sent: change.sent,
-            acked_at: change.acked_at,
+            accepted_at: change.accepted_at,
             tombstone: change.tombstone,
         }
     }
@@ -113,8 +116,9 @@ impl StoredChange {
             queued_at: self.queued_at,
             known: self.known,
             base: self.base,
+            held: self.held,
             sent: self.sent,
-            acked_at: self.acked_at,
+            accepted_at: self.accepted_at,
             tombstone: self.tombstone,
         }
     }

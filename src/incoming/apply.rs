@@ -2,14 +2,11 @@
 //!
 //! Source: docs/protocol.md, sections 7 and 8; invariants I5, I9, I12, I22.
 
-use std::cmp::Ordering;
-
-use lastword_protocol::order;
-
 use super::conflict::{Conflict, Notice};
 use super::merge::{self, Outcome};
 use super::pull::{Arrived, Page};
 use super::resync;
+use super::validate::Quarantined;
 use crate::checkpoint::{Checkpoint, Replica, ResyncReason};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect, Policy, Since};
@@ -17,6 +14,7 @@ use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::outgoing::detect::{self, Clock, LocalEdit, OFFSET_CORRECTED_MS};
 use crate::outgoing::outbox::{Change, ChangeState, Operation};
+use crate::outgoing::retry::GIVEN_UP;
 use crate::record::{ByKey, Entity, Key, Millis, Record};
 
 /// Applies one page.
@@ -104,7 +102,8 @@ impl ApplyPage {
     fn second_reads(&self, found: &Found, config: &Config) -> Vec<Read> {
         let resync = found.checkpoint(self.page.scope).resync;
         let mut reads = Vec::new();
-        for (entity, ids) in self.arrived().ids() {
+        let heals = resync.is_some_and(|resync| resync.reason == ResyncReason::EpochChanged);
+        for (entity, ids) in self.arrived(heals).ids() {
             // A backend asked by time repeats itself at each pull.
             let repeats = config.since != Since::Cursor;
             let reads_rows = resync.is_some() || repeats || config.entity(entity).detect == Detect::Scan;
@@ -130,12 +129,15 @@ impl ApplyPage {
         reads
     }
 
-    fn arrived(&self) -> ByKey<()> {
+    /// The page's records; with those that cannot be used, where asked.
+    fn arrived(&self, with_bad: bool) -> ByKey<()> {
         let mut arrived = ByKey::default();
         for one in &self.page.arrived {
-            if let Arrived::Good(entity, record) = one {
-                arrived.insert(*entity, record.id.clone(), ());
-            }
+            match one {
+                Arrived::Good(entity, record) => arrived.insert(*entity, record.id.clone(), ()),
+                Arrived::Bad(bad) if with_bad => arrived.insert(bad.key.entity, bad.key.id.clone(), ()),
+                Arrived::Bad(_) => None,
+            };
         }
         arrived
     }
@@ -163,6 +165,7 @@ impl Applying<'_> {
                 Arrived::Bad(bad) => {
                     let mut bad = bad.clone();
                     bad.found_at = self.step.now;
+                    self.heal_unusable(&bad);
                     self.out.notices.push(Notice::Quarantined { key: bad.key.clone(), reason: bad.reason.clone() });
                     self.writes.push(Write::PutQuarantined(bad));
                 }
@@ -173,6 +176,17 @@ impl Applying<'_> {
                 self.writes.push(Write::DeleteQuarantined(key.clone()));
             }
             self.merge_one(key, remote);
+        }
+    }
+
+    /// A backend that lost history gave back a copy that cannot be used here: one that is newer replaces it.
+    fn heal_unusable(&mut self, bad: &Quarantined) {
+        let local = self.found.row(bad.key.entity, &bad.key.id).map(|row| &row.record);
+        let Some(local) = local.filter(|local| self.heals() && Some(local.client_updated_at) > bad.stamp) else {
+            return;
+        };
+        if bad.stamp.is_some() && self.edit(&bad.key).is_none() && !mutation::is(Mutation::HealSkipped) {
+            self.mark(&bad.key, local);
         }
     }
 
@@ -212,10 +226,17 @@ impl Applying<'_> {
     /// The unsent edit of a record: its outbox row, or one found only now, where the app writes rows by itself.
     fn edit(&self, key: &Key) -> Option<LocalEdit> {
         let stored = self.found.changes.value(key.entity, &key.id).cloned();
-        if self.config.entity(key.entity).detect == Detect::Exact {
-            return stored.map(|change| LocalEdit { change, record: None });
+        let mut edit = if self.config.entity(key.entity).detect == Detect::Exact {
+            stored.map(|change| LocalEdit { change, record: None })
+        } else {
+            detect::local_edit(key, self.found.row(key.entity, &key.id), stored, self.clock())
+        }?;
+        let change = &mut edit.change;
+        if change.accepted_at.is_none() && change.base.is_some_and(|base| base != GIVEN_UP) {
+            // The copy that it replaced came in a pull, and so had all that the backend accepted before.
+            change.accepted_at = self.found.checkpoint(self.step.page.scope).up_to;
         }
-        detect::local_edit(key, self.found.row(key.entity, &key.id), stored, self.clock())
+        Some(edit)
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -252,7 +273,7 @@ impl Applying<'_> {
     fn keep_edit(&mut self, edit: Option<LocalEdit>, remote: &Record) {
         let Some(LocalEdit { mut change, record }) = edit else { return };
         change.known = true;
-        change.base = Some(remote.client_updated_at);
+        change.rebase(remote.client_updated_at, remote.server_updated_at);
         self.put_edit(LocalEdit { change, record });
     }
 
@@ -274,11 +295,13 @@ impl Applying<'_> {
     fn conflict(&mut self, edit: Option<LocalEdit>, local: Record, remote: &Record) {
         let Some(LocalEdit { mut change, record }) = edit else { return };
         let met = self.found.conflicts.value(change.key.entity, &change.key.id).and_then(|found| found.remote.as_ref());
-        if !self.heals() && met.is_some_and(|met| order::compare(met, remote) == Ordering::Greater) {
-            // A reader that lags: the choice is about a newer copy already.
+        let lags = |met: &Record| merge::clean(Some(met), remote, self.heals()) == Outcome::KeepLocal;
+        if met.is_some_and(|met| met == remote || lags(met)) {
+            // The choice is about this copy, or a newer one, already.
             return;
         }
         change.known = true;
+        change.accepted_at = remote.server_updated_at;
         change.state = ChangeState::Conflict;
         self.out.notices.push(Notice::Conflict(change.key.clone()));
         self.writes.push(Write::PutConflict(Conflict {
@@ -312,6 +335,7 @@ impl Applying<'_> {
         let mut change =
             Change::new(key.clone(), local.client_updated_at, detect::operation(local, true), self.step.now);
         change.known = true;
+        change.held = Some(local.client_updated_at);
         self.out.notices.push(Notice::LostByBackend(key.clone()));
         self.writes.push(Write::PutChange(change));
         self.out.marked = true;
@@ -354,14 +378,14 @@ impl Applying<'_> {
 
     /// What was acknowledged before `upTo` and not delivered was lost by the backend, and is sent again.
     fn confirm_acknowledged(&mut self) {
-        let delivered = self.step.arrived();
+        let delivered = self.step.arrived(false);
         for entity in self.config.entities_of(self.step.page.scope) {
             for (id, change) in self.found.changes.of(entity) {
                 if change.state != ChangeState::Acknowledged || delivered.value(entity, id).is_some() {
                     continue;
                 }
-                match (self.step.page.up_to, change.acked_at) {
-                    (Some(up_to), Some(acked_at)) if acked_at > up_to => self.wait_for_delivery(change.clone()),
+                match (self.step.page.up_to, change.accepted_at) {
+                    (Some(up_to), Some(accepted_at)) if accepted_at > up_to => self.wait_for_delivery(change.clone()),
                     // A full pull of one history brings all but the purged. What this replica wrote itself is sent again
                     // all the same: the backend then says that it is gone.
                     (Some(_), Some(_)) if self.is_purged(change) => {
@@ -392,15 +416,19 @@ impl Applying<'_> {
 
     /// True for a deletion, or a copy that others wrote, which a full pull of one history did not bring.
     fn is_purged(&self, change: &Change) -> bool {
-        let unwritten = change.operation == Operation::Delete || change.sent != Some(change.stamp);
+        let unwritten = change.operation == Operation::Delete || !change.sent.contains(&change.stamp);
         let Key { entity, id } = &change.key;
         unwritten && self.resyncs_for(ResyncReason::CursorExpired) && self.found.seen.value(*entity, id).is_none()
     }
 
+    /// True where the backend's copy was set aside; a full pull that no longer brought it says that it is gone.
     fn is_quarantined(&self, entity: Entity, id: &str) -> bool {
         let now =
             |arrived: &Arrived| matches!(arrived, Arrived::Bad(bad) if bad.key.entity == entity && bad.key.id == id);
-        self.found.quarantined.value(entity, id).is_some() || self.step.page.arrived.iter().any(now)
+        let is_there = || {
+            self.found.checkpoint(self.step.page.scope).resync.is_none() || self.found.seen.value(entity, id).is_some()
+        };
+        (self.found.quarantined.value(entity, id).is_some() && is_there()) || self.step.page.arrived.iter().any(now)
     }
 }
 

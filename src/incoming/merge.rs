@@ -63,6 +63,9 @@ pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: 
     if change.state == ChangeState::Acknowledged {
         return acknowledged(change, order, remote);
     }
+    if is_earlier(remote, change) && !mutation::is(Mutation::StalePageOverwrites) {
+        return Outcome::KeepLocal;
+    }
     if order == Ordering::Equal {
         return Outcome::Confirm;
     }
@@ -77,17 +80,19 @@ pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: 
 /// True for a copy that the edits replaced, or that this replica sent: no one else had a say.
 #[must_use]
 pub fn is_expected(change: &Change, local: &Record, remote: &Record) -> bool {
-    let stamp = Some(remote.client_updated_at);
+    let stamp = remote.client_updated_at;
     // A copy with the very stamp of the local one and other content is someone else's.
-    stamp == change.base || (stamp == change.sent && stamp != Some(local.client_updated_at))
+    Some(stamp) == change.base || (change.sent.contains(&stamp) && stamp != local.client_updated_at)
+}
+
+/// True for a copy that the backend held before the one it is known to hold: a reader that lags brings it.
+fn is_earlier(remote: &Record, change: &Change) -> bool {
+    remote.server_updated_at.zip(change.accepted_at).is_some_and(|(remote, known)| remote < known)
 }
 
 /// A lagging reader must not bring an older copy back; one that came after the acknowledgement replaces or lost it.
 fn acknowledged(change: &Change, local_vs_remote: Ordering, remote: &Record) -> Outcome {
-    let stale = match (change.acked_at, remote.server_updated_at) {
-        (Some(acked), Some(remote)) => remote < acked,
-        _ => true,
-    };
+    let stale = is_earlier(remote, change) || change.accepted_at.is_none() || remote.server_updated_at.is_none();
     match local_vs_remote {
         Ordering::Equal => Outcome::Confirm,
         Ordering::Less => Outcome::TakeRemote,

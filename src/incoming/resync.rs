@@ -51,9 +51,13 @@ impl Step for StartResync {
         // What was acknowledged may be what the backend lost; within one history the full pull delivers it.
         let lost = entities.into_iter().filter(|_| reason == ResyncReason::EpochChanged);
         for (_, change) in lost.flat_map(|entity| found.changes.of(entity)) {
-            if change.state == ChangeState::Acknowledged {
-                let mut again = change.clone();
+            let mut again = change.clone();
+            // A time of the history that is gone.
+            again.accepted_at = None;
+            if again.state == ChangeState::Acknowledged {
                 again.requeue();
+            }
+            if again != *change {
                 writes.push(Write::PutChange(again));
             }
         }
@@ -107,6 +111,12 @@ pub(super) fn advance(applying: &mut Applying<'_>, resync: Resync) -> Option<Res
             let key = Key::new(entity, id);
             if found.seen.value(entity, id).is_none() && on_this_page.value(entity, id).is_none() {
                 settle_unseen(applying, &key, resync.reason);
+            }
+        }
+        for (id, ()) in found.quarantined.of(entity) {
+            let key = Key::new(entity, id);
+            if found.seen.value(entity, id).is_none() && on_this_page.value(entity, id).is_none() {
+                applying.writes.push(Write::DeleteQuarantined(key));
             }
         }
     }

@@ -9,13 +9,15 @@ use serde_json::value::RawValue;
 use super::pull::{Arrived, Page};
 use crate::config::Config;
 use crate::mapping::FieldNames;
-use crate::record::{Entity, Key, Millis, Scope};
+use crate::record::{Entity, Key, Millis, Scope, Stamp};
 
 /// A remote copy that failed validation, kept for the app to see.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quarantined {
     /// The record; the id is empty where the copy has no usable one.
     pub key: Key,
+    /// Its stamp, where it has a usable one.
+    pub stamp: Option<Stamp>,
     /// The copy as received, cut to [`QUARANTINED_BYTES_MAX`].
     pub remote: String,
     /// Why it was set aside.
@@ -92,18 +94,18 @@ fn change(config: &Config, raw: &RawValue) -> Option<Arrived> {
             return Some(Arrived::Bad(quarantined(
                 Entity(0),
                 raw,
-                FieldNames::default().id_of(raw.get()),
+                (FieldNames::default().id_of(raw.get()), None),
                 error.to_string(),
             )));
         }
     };
     let entity = config.find(&change.entity_type)?;
-    let id = Some(change.id.clone()).filter(|id| is_id(id));
+    let named = (Some(change.id.clone()).filter(|id| is_id(id)), Some(change.updated_at));
     let json = serde_json::to_string(&change.into_record().ok()?.into_object()).ok()?;
     let parsed = Record::parse(&json).map_err(|error| error.to_string());
     Some(match parsed.and_then(|record| checked(config, entity, record)) {
         Ok(record) => Arrived::Good(entity, record),
-        Err(reason) => Arrived::Bad(quarantined(entity, raw, id, reason)),
+        Err(reason) => Arrived::Bad(quarantined(entity, raw, named, reason)),
     })
 }
 
@@ -112,7 +114,9 @@ pub(super) fn resource_record(config: &Config, entity: Entity, raw: &RawValue) -
     let names = &config.entity(entity).names;
     match names.parse(raw.get()).and_then(|record| checked(config, entity, record)) {
         Ok(record) => Arrived::Good(entity, record),
-        Err(reason) => Arrived::Bad(quarantined(entity, raw, names.id_of(raw.get()), reason)),
+        Err(reason) => {
+            Arrived::Bad(quarantined(entity, raw, (names.id_of(raw.get()), names.stamp_of(raw.get())), reason))
+        }
     }
 }
 
@@ -123,11 +127,16 @@ fn checked(config: &Config, entity: Entity, mut record: Record) -> Result<Record
     Ok(record)
 }
 
-fn quarantined(entity: Entity, raw: &RawValue, id: Option<String>, reason: String) -> Quarantined {
-    let id = id.unwrap_or_default();
+fn quarantined(
+    entity: Entity,
+    raw: &RawValue,
+    (id, stamp): (Option<String>, Option<Stamp>),
+    reason: String,
+) -> Quarantined {
+    let key = Key { entity, id: id.unwrap_or_default() };
     let text = raw.get();
     let cut = (0..=QUARANTINED_BYTES_MAX.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-    Quarantined { key: Key { entity, id }, remote: text[..cut].to_owned(), reason, found_at: Millis(0) }
+    Quarantined { key, stamp, remote: text[..cut].to_owned(), reason, found_at: Millis(0) }
 }
 
 fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {

@@ -5,6 +5,7 @@
 use std::cmp::Ordering;
 
 use lastword_protocol::error::RejectCode;
+use lastword_protocol::limits::STAMP_AHEAD_MAX_MS;
 use lastword_protocol::order;
 
 use super::detect::{self, Clock};
@@ -129,7 +130,7 @@ impl Settling<'_> {
             self.out.applied += 1;
         }
         // Gone from the outbox: the app discarded it, or a pull brought a newer copy.
-        let Some(change) = self.found.changes.value(entity, &sent.id).cloned() else { return };
+        let Some(mut change) = self.found.changes.value(entity, &sent.id).cloned() else { return };
         let as_sent = self.is_as_sent(&change, sent) || mutation::is(Mutation::AckClearsNewerEdit);
         match fate {
             Some(Fate::Applied { server_updated_at, version, server_id }) => {
@@ -144,10 +145,13 @@ impl Settling<'_> {
             Some(Fate::Gone) if as_sent => self.gone(change),
             Some(Fate::BadConflict(reason)) if as_sent => self.fail(change, "bad_response", reason, false),
             Some(Fate::Rejected { code, message }) if as_sent => self.rejected(change, *code, message),
-            None if as_sent => self.fail(change, "no_result", "the backend gave no result for this record", false),
+            None if as_sent => {
+                change.was_sent(sent.stamp);
+                self.fail(change, "no_result", "the backend gave no result for this record", false);
+            }
             // Edited since: the answer is not about this copy, which goes next.
             Some(Fate::Gone | Fate::BadConflict(_) | Fate::Rejected { .. }) | None => {
-                self.edited_since(change, sent, false)
+                self.edited_since(change, sent, None)
             }
         }
     }
@@ -169,7 +173,7 @@ impl Settling<'_> {
         change: Change,
         sent: &Sent,
         as_sent: bool,
-        acked_at: Option<ServerMillis>,
+        accepted_at: Option<ServerMillis>,
         shown: &dyn Fn(&mut Record),
     ) {
         let key = change.key.clone();
@@ -186,21 +190,21 @@ impl Settling<'_> {
             self.out.changed.push(key.clone());
         }
         if !as_sent {
-            return self.edited_since(change, sent, true);
+            return self.edited_since(change, sent, Some(accepted_at));
         }
-        self.acknowledge(change, sent.stamp, acked_at);
+        self.acknowledge(change, sent.stamp, accepted_at);
     }
 
     /// Keeps the outbox row until a pull has come as far as the copy that the row holds now.
-    fn acknowledge(&mut self, mut change: Change, sent: Stamp, acked_at: Option<ServerMillis>) {
+    fn acknowledge(&mut self, mut change: Change, sent: Stamp, accepted_at: Option<ServerMillis>) {
         let seen = self.found.checkpoint(self.config.scope_of(change.key.entity)).up_to;
-        match acked_at {
-            Some(acked_at) if Some(acked_at) > seen && !mutation::is(Mutation::AcknowledgedDroppedAtOnce) => {
+        match accepted_at {
+            Some(accepted_at) if Some(accepted_at) > seen && !mutation::is(Mutation::AcknowledgedDroppedAtOnce) => {
                 change.requeue();
                 change.state = ChangeState::Acknowledged;
-                change.acked_at = Some(acked_at);
+                change.accepted_at = Some(accepted_at);
                 change.known = true;
-                change.sent = Some(sent);
+                change.sent = vec![sent];
                 change.last_attempt_at = Some(self.step.now);
                 self.writes.push(Write::PutChange(change));
             }
@@ -209,11 +213,13 @@ impl Settling<'_> {
         }
     }
 
-    fn edited_since(&mut self, mut change: Change, sent: &Sent, applied: bool) {
-        change.sent = Some(sent.stamp);
-        if applied {
+    /// `applied`: when the backend accepted what was sent, if it did.
+    fn edited_since(&mut self, mut change: Change, sent: &Sent, applied: Option<Option<ServerMillis>>) {
+        change.was_sent(sent.stamp);
+        if let Some(accepted_at) = applied {
             change.known = true;
-            change.base = Some(sent.stamp);
+            change.sent = vec![sent.stamp];
+            change.rebase(sent.stamp, accepted_at);
         }
         self.writes.push(Write::PutChange(change));
     }
@@ -226,6 +232,7 @@ impl Settling<'_> {
         change.known = true;
         if self.config.entity(key.entity).policy == Policy::Manual && !expected {
             change.state = ChangeState::Conflict;
+            change.accepted_at = remote.server_updated_at;
             self.out.notices.push(Notice::Conflict(key.clone()));
             let remote = Some(remote.clone());
             self.writes.push(Write::PutConflict(Conflict { key, local, remote, found_at: self.step.now }));
@@ -251,11 +258,11 @@ impl Settling<'_> {
             }
         } else if as_sent {
             // The next try says that it replaces this copy: under the manual policy it may be an own one, sent before.
-            change.base = Some(remote.client_updated_at);
+            change.rebase(remote.client_updated_at, remote.server_updated_at);
             self.fail(change, "conflict", "the backend keeps an older copy", false);
         } else {
-            change.base = Some(remote.client_updated_at);
-            change.sent = Some(sent.stamp);
+            change.rebase(remote.client_updated_at, remote.server_updated_at);
+            change.was_sent(sent.stamp);
             self.writes.push(Write::PutChange(change));
         }
     }
@@ -313,7 +320,6 @@ impl Settling<'_> {
     }
 
     fn fail(&mut self, mut change: Change, code: &str, message: &str, final_: bool) {
-        change.sent = Some(change.stamp);
         change.fail(code, message, final_, self.step.now);
         self.out.notices.push(failed(&change));
         self.writes.push(Write::PutChange(change));
@@ -361,7 +367,7 @@ impl Step for Unstage {
         let mut notices = Vec::new();
         for (entity, sent) in sent() {
             let Some(mut change) = found.changes.value(entity, &sent.id).cloned() else { continue };
-            change.sent = Some(sent.stamp);
+            change.was_sent(sent.stamp);
             if let Some((code, message)) = self.fault.as_ref().filter(|_| change.stamp == sent.stamp) {
                 change.fail(code, message, true, self.now);
                 notices.push(failed(&change));
@@ -409,13 +415,24 @@ impl Step for Restamp {
             let key = &change.key;
             let Some(local) = found.local(key.entity, &key.id) else { continue };
             let mut change = change.clone();
-            // Each keeps its place behind the last; an equal stamp would let the tie rule pick.
-            let replaced = change.base.filter(|_| !mutation::is(Mutation::RestampIgnoresReplaced));
-            last = last.next().max(replaced.map_or(Stamp(0), Stamp::next));
+            // Each keeps its place behind the last; an equal stamp would let the tie rule pick. What was sent and not
+            // refused may be held by others, also where a restored backend shows an older copy.
+            let sent = change.sent.iter().filter(|sent| **sent < change.stamp && sent.0 <= self.accepted_to()).max();
+            let replaced = change
+                .base
+                .max(change.held)
+                .max(sent.copied())
+                .filter(|_| !mutation::is(Mutation::RestampIgnoresReplaced));
+            let stamp = last.next().max(replaced.map_or(Stamp(0), Stamp::next));
+            if stamp >= change.stamp {
+                // It replaces a copy that is as far ahead: only time helps, and the tries are counted.
+                continue;
+            }
+            last = last.next();
             let mut record = local.clone();
-            record.client_updated_at = last;
+            record.client_updated_at = stamp;
             change.requeue();
-            change.stamp = last;
+            change.stamp = stamp;
             if change.tombstone.is_some() {
                 change.tombstone = Some(record);
             } else {
@@ -436,6 +453,11 @@ impl Step for Restamp {
 impl Restamp {
     fn corrected(&self) -> Stamp {
         Stamp(self.now.0.saturating_add(self.offset_ms))
+    }
+
+    /// The greatest stamp that the backend may have accepted by now.
+    fn accepted_to(&self) -> i64 {
+        self.corrected().0.saturating_add(STAMP_AHEAD_MAX_MS)
     }
 
     fn ahead<'a>(&self, found: &'a Found, entity: Entity) -> impl Iterator<Item = &'a Change> {

@@ -117,7 +117,7 @@ pub fn local_edit(key: &Key, row: Option<&Row>, stored: Option<Change>, clock: C
     if moved && clock.offset_ms.abs() >= OFFSET_CORRECTED_MS {
         stamp = Stamp(own.0.min(clock.now.0).saturating_add(clock.offset_ms));
     }
-    let earlier = before.filter(|_| moved).map(|before| before.sent.max(Some(before.stamp)));
+    let earlier = before.filter(|_| moved).map(|before| before.replaced().max(Some(before.stamp)));
     let replaced = change.base.max(row.synced.map(|synced| synced.stamp)).max(earlier.flatten());
     stamp = stamp.max(replaced.map_or(Stamp(0), Stamp::next));
     if stamp == own {
@@ -139,7 +139,9 @@ fn marked_change(key: &Key, row: Option<&Row>, stored: Option<Change>, hash_key:
         || (mutation::is(Mutation::ContentHashIgnored) && row.synced.is_some_and(|synced| synced.stamp == mark.stamp));
     match stored {
         Some(mut change) => {
-            let moved = change.stamp != mark.stamp || (change.state == ChangeState::Acknowledged && !clean);
+            // An app that forgets to stamp shows in the content of what was acknowledged, else in a deletion made or undone.
+            let turned = (change.operation == Operation::Delete) != row.record.is_deleted;
+            let moved = change.stamp != mark.stamp || turned || (change.state == ChangeState::Acknowledged && !clean);
             if moved {
                 change.edited();
                 change.stamp = mark.stamp;

@@ -284,7 +284,7 @@ impl<'a> Staging<'a> {
         copy.version = None;
         copy.sync = Some(SyncHint {
             // One that was sent before may have arrived, without a word of it coming back.
-            known: (change.known || change.sent.is_some()) && !mutation::is(Mutation::KnownNotSaid),
+            known: (change.known || !change.sent.is_empty()) && !mutation::is(Mutation::KnownNotSaid),
             replaces: change.base.filter(|_| manual),
             on_conflict: manual.then_some(OnConflict::Manual),
         })

@@ -30,10 +30,12 @@ pub struct Change {
     pub known: bool,
     /// Stamp of the backend's copy that the edits replaced.
     pub base: Option<Stamp>,
-    /// The last stamp of this record that was sent.
-    pub sent: Option<Stamp>,
-    /// When the backend accepted the copy. Set while acknowledged.
-    pub acked_at: Option<ServerMillis>,
+    /// The greatest stamp that the backend is known to have held before `base`: a restored one may show an older copy.
+    pub held: Option<Stamp>,
+    /// Stamps of this record that were sent and may have arrived, the last one last.
+    pub sent: Vec<Stamp>,
+    /// When the backend accepted the newest copy that it is known to hold: this one while acknowledged, else `base`.
+    pub accepted_at: Option<ServerMillis>,
     /// The tombstone, when the app removed its row.
     pub tombstone: Option<Record>,
 }
@@ -91,8 +93,9 @@ impl Change {
             queued_at,
             known: false,
             base: None,
-            sent: None,
-            acked_at: None,
+            held: None,
+            sent: Vec::new(),
+            accepted_at: None,
             tombstone: None,
         }
     }
@@ -119,11 +122,36 @@ impl Change {
 
     /// Back to the queue, as if never tried: after an edit, a manual retry or a lost acknowledgement.
     pub fn requeue(&mut self) {
+        if self.state == ChangeState::Acknowledged {
+            self.held = self.held.max(Some(self.stamp));
+        }
         self.state = ChangeState::Pending;
         self.attempts = 0;
         self.next_try_at = None;
         self.error = None;
-        self.acked_at = None;
+    }
+
+    /// The edits replace this copy of the backend's from now on.
+    pub fn rebase(&mut self, stamp: Stamp, accepted_at: Option<ServerMillis>) {
+        self.held = self.held.max(self.base);
+        self.base = Some(stamp);
+        self.accepted_at = accepted_at;
+    }
+
+    /// Remembers that this copy left the replica: it may have arrived, whatever was heard of it.
+    pub fn was_sent(&mut self, stamp: Stamp) {
+        self.sent.retain(|sent| *sent != stamp);
+        self.sent.push(stamp);
+        if self.sent.len() > SENT_MAX {
+            self.sent.remove(0);
+        }
+    }
+
+    /// The stamp that any new one of this record must exceed, besides the local copy's: the greatest that the backend
+    /// held, or may hold for all that is known.
+    #[must_use]
+    pub fn replaced(&self) -> Option<Stamp> {
+        self.base.max(self.held).max(self.sent.iter().copied().max())
     }
 
     /// Back to the queue after an edit; one that waits for the user's choice goes on waiting.
@@ -132,7 +160,7 @@ impl Change {
             ChangeState::Conflict => {}
             ChangeState::Acknowledged => {
                 self.known = true;
-                self.base = Some(self.stamp);
+                self.rebase(self.stamp, self.accepted_at);
                 self.requeue();
             }
             ChangeState::Pending | ChangeState::Failed | ChangeState::FailedPermanently => self.requeue(),
@@ -159,5 +187,7 @@ pub(super) fn by_stamp(changes: &mut [&Change]) {
     changes.sort_unstable_by(|a, b| (a.stamp, &a.key).cmp(&(b.stamp, &b.key)));
 }
 
+/// Copies sent and unanswered that are remembered for a record; an older one met again counts as someone else's.
+const SENT_MAX: usize = 8;
 /// Tries before a change becomes a dead letter.
 pub const TRIES_MAX: u32 = 10;

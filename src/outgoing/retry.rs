@@ -169,7 +169,9 @@ impl Step for Resolve {
         change.requeue();
         change.stamp = record.client_updated_at;
         change.known = known;
+        change.held = change.held.max(change.base);
         change.base = remote.map(|remote| remote.client_updated_at);
+        change.accepted_at = remote.and_then(|remote| remote.server_updated_at);
         change.operation = detect::operation(&record, known);
         change.tombstone = None;
         let synced = remote.map(mark);

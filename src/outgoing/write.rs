@@ -103,7 +103,7 @@ impl Writing<'_> {
         let synced = row.as_ref().and_then(|row| row.synced).map(|synced| synced.stamp);
         let in_row = current.map(|current| current.client_updated_at);
         // A row that the app wrote by itself may be stamped behind the copy it replaced.
-        let replaced = in_row.max(synced).max(stored.as_ref().and_then(|change| change.base.max(change.sent)));
+        let replaced = in_row.max(synced).max(stored.as_ref().and_then(Change::replaced));
         let replaced = replaced.filter(|_| !mutation::is(Mutation::StampTrailsReplaced));
         let stamp = floor.max(replaced.map_or(Stamp(0), Stamp::next));
         let Some(record) = edited(edit, current, stamp)? else { return Ok(None) };

@@ -75,8 +75,9 @@ pub(crate) async fn changes_round_trip<S: Store>(store: &S) {
         error: Some(ChangeError { code: "invalid".into(), message: "Größe".into() }),
         known: true,
         base: Some(Stamp(5)),
-        sent: Some(Stamp(6)),
-        acked_at: Some(ServerMillis(7)),
+        held: Some(Stamp(5)),
+        sent: vec![Stamp(4), Stamp(6)],
+        accepted_at: Some(ServerMillis(7)),
         tombstone: Some(Record { is_deleted: true, ..record("b", 8) }),
         ..Change::new(key(LOG, "b"), Stamp(8), Operation::Delete, Millis(9))
     };
@@ -121,6 +122,7 @@ pub(crate) async fn conflicts_round_trip<S: Store>(store: &S) {
 pub(crate) async fn quarantined_records_are_listed<S: Store>(store: &S) {
     let bad = |id: &str| Quarantined {
         key: key(LOG, id),
+        stamp: None,
         remote: r#"{"id":"…","reps":"many"}"#.into(),
         reason: "/reps must be a number".into(),
         found_at: Millis(1),

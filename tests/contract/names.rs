@@ -113,7 +113,7 @@ fn of_every_kind(entity: Entity, id: &str, stamp: i64) -> [Write; 4] {
         Write::PutRow(entity, record(id, stamp), None),
         Write::PutChange(Change::new(key.clone(), Stamp(stamp), Operation::Create, Millis(1))),
         Write::PutConflict(Conflict { key: key.clone(), local, remote: None, found_at }),
-        Write::PutQuarantined(Quarantined { key, remote: "{}".into(), reason: "bad".into(), found_at }),
+        Write::PutQuarantined(Quarantined { key, stamp: None, remote: "{}".into(), reason: "bad".into(), found_at }),
     ]
 }
 

@@ -55,8 +55,7 @@ impl Oracle {
             let purged = self.users[user].purged[index];
             // The one replica that held what a restore took may have been edited past it, with something refused.
             let refused = self.users[user].restored && self.users[user].refused[index];
-            let poison = backend.records[index].as_ref().is_some_and(|there| copy::is_poison(&there.record));
-            let excused = purged || refused || (poison && restored);
+            let excused = purged || refused;
             // Stamped again, it is the same edit.
             if !excused && there.is_none_or(|there| there < best && !there.same_content(best)) {
                 self.breaks(format!("I2: {best:?} of {index} was acknowledged, and the backend ended with {there:?}"));

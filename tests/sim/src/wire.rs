@@ -20,7 +20,8 @@ pub(crate) fn arrived(entity: Entity, record: &Record) -> Arrived {
     if copy::is_poison(record) {
         let remote = serde_json::to_string(record).unwrap_or_default();
         let key = Key::new(entity, &record.id);
-        return Arrived::Bad(Quarantined { key, remote, reason: "poison".into(), found_at: Millis(0) });
+        let stamp = Some(record.client_updated_at);
+        return Arrived::Bad(Quarantined { key, stamp, remote, reason: "poison".into(), found_at: Millis(0) });
     }
     Arrived::Good(entity, record.clone())
 }
