@@ -10,6 +10,7 @@ import { LastwordError, toPlain, type PlainError } from "./errors.js";
 
 type Message =
   | { kind: "hello" }
+  | { kind: "alive"; from: string }
   | { kind: "event"; event: SyncEvent }
   | { kind: "status"; status: Status; from: string }
   | { kind: "hint"; hint: Trigger; from: string }
@@ -36,11 +37,13 @@ export class Tabs {
   readonly #name = crypto.randomUUID();
   #core: CoreCalls | undefined;
   #leads = false;
-  #stopped = true;
   /** The tab that last said it leads. */
   #leaderName: string | undefined;
   /** The newest status of the tab that leads, as long as that is another one. */
   #leader: Status | undefined;
+  /** Watches the leader as long as something here waits for it. */
+  #watch: ReturnType<typeof setInterval> | undefined;
+  #unanswered = 0;
 
   /** `emit` reaches the page of this tab; `hinted` hears what the page of any tab told of itself. */
   constructor(database: string, emit: (event: SyncEvent) => void, hinted: (hint: Trigger, tab: string) => void = quiet) {
@@ -59,6 +62,8 @@ export class Tabs {
   /** An event of this tab's core: to its page, and to the other tabs what concerns them. */
   emit(event: SyncEvent): void {
     if (event.type === "status") {
+      const { leader, state, pending } = event.status;
+      this.#watchLeader(!leader && state !== "stopped" && (pending > 0 || this.#asked.size > 0));
       this.#emit({ type: "status", status: this.shown(event.status) });
       if (event.status.leader) this.#tell({ kind: "status", status: event.status, from: this.#name });
       return;
@@ -70,7 +75,6 @@ export class Tabs {
   /** A status of this tab's core as its page should see it: with the leader's doings where another tab leads. */
   shown(status: Status): Status {
     this.#leads = status.leader;
-    this.#stopped = status.state === "stopped";
     if (status.leader) {
       this.#leader = undefined;
       // What was asked of another tab is done here.
@@ -83,8 +87,8 @@ export class Tabs {
 
   /** A round: here when this tab leads, else by the leader; here after all when the lead comes to this tab meanwhile. */
   async syncNow(core: CoreCalls): Promise<SyncResult> {
-    const stopped = this.#stopped;
-    const isLed = await isHeld(this.#channel.name);
+    const { state } = await core.status();
+    const isLed = (await holderOf(this.#channel.name)) !== undefined;
     const here = core.syncNow();
     if (this.#leads) return here;
     const ask = crypto.randomUUID();
@@ -97,7 +101,7 @@ export class Tabs {
     try {
       const done = await Promise.race([here.then((result) => ({ result, here: true })), there.then((result) => ({ result, here: false }))]);
       // A tab that does not sync by itself was started for this round alone.
-      if (!done.here && stopped) await core.stop();
+      if (!done.here && state === "stopped") await core.stop();
       return done.result;
     } finally {
       clearTimeout(this.#asked.get(ask)?.timer);
@@ -123,6 +127,7 @@ export class Tabs {
   }
 
   close(): void {
+    this.#watchLeader(false);
     this.#channel.close();
   }
 
@@ -146,10 +151,32 @@ export class Tabs {
     if (!this.#leads) asked.reject(noLeader());
   }
 
+  /**
+   * A tab that was frozen before it could hand over keeps its lock and does nothing. The lock is taken from it then, and
+   * goes to the next who waits; the fence keeps what it left unfinished from being written later.
+   */
+  #watchLeader(needed: boolean): void {
+    if (needed === (this.#watch !== undefined)) return;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+    if (!needed) return;
+    this.#unanswered = 0;
+    let holder: string | undefined;
+    this.#watch = setInterval(async () => {
+      const held = await holderOf(this.#channel.name);
+      if (held === undefined || held !== holder) this.#unanswered = 0;
+      holder = held;
+      if (++this.#unanswered <= PINGS_MAX) return this.#tell({ kind: "hello" });
+      this.#unanswered = 0;
+      await takeFrom(held, this.#channel.name);
+    }, PING_EVERY_MS);
+  }
+
   /** The leader lives, or another tab leads now and has to be asked again. */
   #leaderSaid(from: string): void {
     const isNew = from !== this.#leaderName;
     this.#leaderName = from;
+    this.#unanswered = 0;
     for (const ask of this.#asked.keys()) {
       if (isNew) this.#ask(ask);
       else this.#expect(ask, ROUND_WITHIN_MS);
@@ -161,7 +188,13 @@ export class Tabs {
     if (!core) return;
     switch (message.kind) {
       case "hello":
-        if (this.#leads) void core.status().then((status) => this.emit({ type: "status", status }), quiet);
+        if (!this.#leads) return;
+        // At once: the status may have to wait for the database.
+        this.#tell({ kind: "alive", from: this.#name });
+        void core.status().then((status) => this.emit({ type: "status", status }), quiet);
+        return;
+      case "alive":
+        this.#leaderSaid(message.from);
         return;
       case "event":
         this.#emit(message.event);
@@ -170,7 +203,8 @@ export class Tabs {
         if (!this.#leads) void core.status().then((status) => this.emit({ type: "status", status }), quiet);
         return;
       case "status":
-        if (this.#leads) return;
+        // Two cannot lead: a round finds out by the fence which of the two it is.
+        if (this.#leads) return void core.trigger("poke");
         this.#leader = message.status;
         this.#leaderSaid(message.from);
         // Our own sync may be stopped although another tab's is not.
@@ -218,10 +252,18 @@ export class Tabs {
   }
 }
 
-/** True when a tab holds the lead, which is the lock of this name. */
-async function isHeld(name: string): Promise<boolean> {
+/** The tab that holds the lead, which is the lock of this name. */
+async function holderOf(name: string): Promise<string | undefined> {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
-  return held.some((lock) => lock.name === name);
+  return held.find((lock) => lock.name === name)?.clientId;
+}
+
+/** Takes the lead from this tab, unless it has passed on by itself meanwhile; the next who waits for it gets it. */
+async function takeFrom(holder: string | undefined, name: string): Promise<void> {
+  // One at a time: two who took it together would take it from each other.
+  await navigator.locks?.request(`${name}:taking`, { ifAvailable: true }, async (mine) => {
+    if (mine && holder !== undefined && (await holderOf(name)) === holder) await navigator.locks.request(name, { steal: true }, quiet);
+  });
 }
 
 /** A failed read of the status is told by the next one. */
@@ -231,8 +273,11 @@ function noLeader(): LastwordError {
   return new LastwordError({ code: "no_leader", message: "the tab that syncs does not answer: try again, or close it", retryable: true });
 }
 
-/** A living leader answers within this. */
-const ACCEPTED_WITHIN_MS = 5_000;
+/** A leader that leaves this many pings unanswered is frozen or stuck. */
+const PINGS_MAX = 2;
+const PING_EVERY_MS = 5_000;
+/** A living leader answers within this, or another one that took its place. */
+const ACCEPTED_WITHIN_MS = 20_000;
 /** A leader at work tells its status more often than this: the core itself waits no longer for one answer. */
 const ROUND_WITHIN_MS = 150_000;
 const PASSED_ON: ReadonlySet<string> = new Set(["fenced", "stopped"]);

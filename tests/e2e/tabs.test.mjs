@@ -65,18 +65,3 @@ scenario("when the leading tab closes in the middle of a push, the other sends t
   const records = [...(await server.records(ENTITY)).values()];
   assert.deepEqual(records.map(({ version }) => version), [1]);
 });
-
-scenario("a frozen leader hands over: the other tab leads and syncs, and the frozen one is well again after", async ({ server, device }) => {
-  const first = await device();
-  await first.synced();
-  const second = await secondTab(first, server.url, server.key);
-  await second.synced();
-  const protocol = await first.context.newCDPSession(first.page);
-  await protocol.send("Page.enable");
-  await protocol.send("Page.setWebLifecycleState", { state: "frozen" });
-  await second.add({ exercise: "Squat", note: "while the first is frozen" });
-  await second.synced();
-  assert.equal((await server.records(ENTITY)).size, 1);
-  await protocol.send("Page.setWebLifecycleState", { state: "active" });
-  await first.shows("Squat", "while the first is frozen");
-});
