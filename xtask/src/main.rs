@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod demo;
+mod docs;
 mod lockfile;
 mod server;
 mod setup;
@@ -54,6 +55,7 @@ fn run() -> Result<ExitCode> {
         "test" | "ci" => return test::run(&workspace, &words(&mut args)?),
         "sim" => sim::run(&workspace, &args.raw_args()?.collect::<Vec<_>>())?,
         "bench" => bench::run(&workspace, &args.raw_args()?.collect::<Vec<_>>())?,
+        "docs" => docs::run(&workspace)?,
         "size" => size::run(&workspace)?,
         "tidy" => tidy::run(&workspace)?,
         _ => bail!("there is no command `{command}`\n\n{HELP}"),
@@ -104,6 +106,7 @@ cargo xtask COMMAND
   sim --worlds N --seed S       run simulated worlds
   bench [--quick] [--rounds N] [--only A,B] [--workload W]
                                 measure against the peers and write docs/benchmarks.md
+  docs                          build the site of the documentation in target/site
   size                          compare the package's size with bench/size-budget.json
   tidy                          check what reviewers should not have to
 ";

@@ -87,7 +87,8 @@ fn wasm_bindgen(workspace: &Workspace) -> Result<()> {
     cargo_tool_named(workspace, "wasm-bindgen", "wasm-bindgen-cli", lockfile::version(&lock, "wasm-bindgen")?, &[])
 }
 
-fn cargo_tool(workspace: &Workspace, name: &str, version: &str, options: &[&str]) -> Result<()> {
+/// Installs a program of crates.io under its package's name.
+pub(crate) fn cargo_tool(workspace: &Workspace, name: &str, version: &str, options: &[&str]) -> Result<()> {
     cargo_tool_named(workspace, name, name, version, options)
 }
 
@@ -95,7 +96,8 @@ fn cargo_tool(workspace: &Workspace, name: &str, version: &str, options: &[&str]
 fn cargo_tool_named(workspace: &Workspace, name: &str, package: &str, version: &str, options: &[&str]) -> Result<()> {
     let shell = &workspace.shell;
     let installed = || cmd!(shell, "{name} --version").quiet().ignore_stderr().read().unwrap_or_default();
-    let right = |found: &str| found.split_whitespace().nth(1) == Some(version);
+    let right =
+        |found: &str| found.split_whitespace().nth(1).map(|found| found.trim_start_matches('v')) == Some(version);
     let found = installed();
     if right(&found) {
         present(&format!("{name} {version}"));
