@@ -9,8 +9,10 @@ use super::core::{Core, config, invalid};
 use super::status::{Failure, RecordStatus, ShownChange, ShownConflict, Stats, SyncResult};
 use crate::browser::clock::BrowserClock;
 use crate::browser::codec;
+use crate::config::Detect;
 use crate::engine::state::{Event, Mode};
 use crate::error::Error;
+use crate::outgoing::detect::Look;
 use crate::outgoing::outbox::ChangeState;
 use crate::outgoing::retry::{Choice, Count, Discard, Resolve, Retry, Wipe};
 use crate::outgoing::write::{Edit, EditKind, ReadRows};
@@ -116,10 +118,13 @@ impl Core {
 
     /// Where a record stands.
     pub(super) async fn status_of(&self, key: Key) -> Answer {
-        let waiting = self.waiting().await?;
-        let change = waiting.changes.iter().find(|change| change.key == key);
+        let change = match self.config.entity(key.entity).detect {
+            Detect::Exact => self.waiting().await?.changes.into_iter().find(|change| change.key == key),
+            // What the app wrote by itself may not have been found yet (I21).
+            Detect::Scan => self.run(&Look { key: key.clone(), now: BrowserClock.now().wall }).await?,
+        };
         let exists = !self.reader.record(key.entity, &key.id, true).await?.is_undefined();
-        shown(&RecordStatus::new(change, exists))
+        shown(&RecordStatus::new(change.as_ref(), exists))
     }
 
     /// Marks a record to be pushed as it stands.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use siphasher::sip::SipHasher13;
 
 use super::outbox::{Change, ChangeState, Operation};
-use crate::commit::{Found, Next, Read, Step, Write};
+use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect};
 use crate::mutation::{self, Mutation};
 use crate::or_refuse;
@@ -76,6 +76,34 @@ impl Step for Scan {
         writes.push(Write::PutReplica(replica));
         debug_assert_eq!(config.entity(entity).detect, Detect::Scan);
         Next::Commit(writes, out)
+    }
+}
+
+/// Reads one record's change as a scan would leave it; writes nothing.
+pub struct Look {
+    /// The record.
+    pub key: Key,
+    /// The raw clock.
+    pub now: Millis,
+}
+
+impl Step for Look {
+    type Outcome = Option<Change>;
+
+    fn next(&self, found: &Found, _: &Config) -> Next<Option<Change>> {
+        let Key { entity, id } = &self.key;
+        if found.rounds == 0 {
+            let ids = vec![id.clone()];
+            return Next::Read(vec![Read::Replica, Read::Changes(*entity, ids.clone()), Read::Rows(*entity, ids)]);
+        }
+        let Some(replica) = &found.replica else { return Next::Refuse(Refusal::NoReplica) };
+        let stored = found.changes.value(*entity, id).cloned();
+        let row = found.row(*entity, id);
+        Next::Commit(Vec::new(), marked_change(&self.key, row, stored, replica.hash_key, self.now))
+    }
+
+    fn is_read_only(&self) -> bool {
+        true
     }
 }
 

@@ -87,3 +87,29 @@ bare("edited: rows that the app wrote by itself are found and sent without a cal
   }));
   assert.equal((await server.records(ENTITY)).get("own").exercise, "Squat");
 }, { intervalMs: 3_600_000 }, { detect: "scan" });
+
+bare("statusOf and whenSynced know of a row that the app wrote by itself before it is found", async ({ server, page }) => {
+  const write = () => page.evaluate((note) => new Promise((resolve, reject) => {
+    const opening = indexedDB.open("bare");
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction("workout-logs", "readwrite");
+      const now = Date.now();
+      transaction.objectStore("workout-logs").put({ ...log, note, id: "own", clientCreatedAt: now, clientUpdatedAt: now, isDeleted: false });
+      transaction.onerror = () => reject(transaction.error);
+      transaction.oncomplete = () => resolve(opening.result.close());
+    };
+  }), crypto.randomUUID());
+  for (const edits of [1, 2]) {
+    await write();
+    const states = await page.evaluate(async () => {
+      const before = (await logs.statusOf("own")).state;
+      const waited = logs.whenSynced("own");
+      await sync.syncNow();
+      await waited;
+      return [before, (await logs.statusOf("own")).state];
+    });
+    assert.deepEqual(states, ["pending", "synced"], `edit ${edits}`);
+  }
+  assert.equal((await server.records(ENTITY)).get("own").version, 2);
+}, { autoStart: false }, { detect: "scan" });
