@@ -17,10 +17,14 @@ use uuid::Uuid;
 
 const WRITERS: usize = 8;
 const RECORDS: usize = 20;
+/// Each user's history grows for so many rounds.
+const ROUNDS_OF_A_USER: usize = 20;
+/// Pushes of each writer in a round that is killed when all is quiet.
+const QUIET_PUSHES: usize = 2;
 
 /// Rounds of start, push, kill; `LASTWORD_KILL_ROUNDS` for more.
 fn rounds() -> usize {
-    std::env::var("LASTWORD_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
+    std::env::var("LASTWORD_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(6)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,8 +42,8 @@ async fn nothing_acknowledged_is_lost_on_postgres() {
 }
 
 async fn kill_and_check(folder: tempfile::TempDir, database: &str) {
-    let key = user_key(database, "ann");
     let client = reqwest::Client::new();
+    let mut key = user_key(database, "user");
     let mut acknowledged: HashMap<String, i64> = HashMap::new();
     let mut unanswered: Vec<(Uuid, Value)> = Vec::new();
     for round in 0..rounds() {
@@ -50,16 +54,21 @@ async fn kill_and_check(folder: tempfile::TempDir, database: &str) {
             note(&mut acknowledged, &answer);
         }
         check(&client, &server.url, &key, &acknowledged).await;
+        if round % ROUNDS_OF_A_USER == ROUNDS_OF_A_USER - 1 {
+            (key, acknowledged) = (user_key(database, &format!("user{round}")), HashMap::new());
+        }
 
-        // Killed at an answer in the middle of the others' requests: a different one each round.
-        let (answers, kill_at) = (Arc::new(AtomicUsize::new(0)), 3 + round * 7);
+        // Killed at an answer in the middle of the others' requests, a different one each time; every third round when
+        // all is answered.
+        let quiet = round % 3 == 2;
+        let (answers, kill_at) = (Arc::new(AtomicUsize::new(0)), if quiet { usize::MAX } else { 3 + round * 7 % 45 });
         let now = Notify::new();
         let url = server.url.clone();
         let writers = join_all((0..WRITERS).map(|writer| {
             let (answers, now, client, url, key) = (&answers, &now, &client, &url, &key);
             async move {
                 let mut done = Vec::new();
-                for number in 0.. {
+                for number in 0..if quiet { QUIET_PUSHES } else { usize::MAX } {
                     let name = Uuid::new_v4();
                     let records = records(round, writer, number);
                     let Ok(answer) = push(client, url, key, name, &records).await else {
@@ -70,14 +79,19 @@ async fn kill_and_check(folder: tempfile::TempDir, database: &str) {
                         now.notify_one();
                     }
                 }
-                unreachable!("writes until the server dies")
+                (done, None)
             }
         }));
         let killer = async {
-            now.notified().await;
-            server.kill();
+            if !quiet {
+                now.notified().await;
+                server.kill();
+                return None;
+            }
+            Some(server)
         };
-        let (outcomes, ()) = tokio::join!(writers, killer);
+        // A server that nobody killed meanwhile is killed when it is dropped.
+        let (outcomes, _quiet) = tokio::join!(writers, killer);
         for (done, cut_off) in outcomes {
             done.iter().for_each(|answer| note(&mut acknowledged, answer));
             unanswered.extend(cut_off);
