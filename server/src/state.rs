@@ -1,6 +1,7 @@
 //! What every request shares. Holds no request's data.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::cursor::CursorKey;
@@ -42,11 +43,19 @@ pub struct Options {
     pub cors_origins: Vec<String>,
     /// A folder of static files to serve at `/`.
     pub static_folder: Option<std::path::PathBuf>,
+    /// How long an event stream stays silent. After that it looks whether its listener may still listen.
+    pub heartbeat: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { requests_per_second: 100, check_references: false, cors_origins: Vec::new(), static_folder: None }
+        Self {
+            requests_per_second: 100,
+            check_references: false,
+            cors_origins: Vec::new(),
+            static_folder: None,
+            heartbeat: Duration::from_secs(25),
+        }
     }
 }
 

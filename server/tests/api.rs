@@ -408,6 +408,22 @@ async fn events_poke_the_users_listeners() {
     app.get("/api/v1/events").await.refused(503, "unavailable");
 }
 
+/// (5) A silent stream says that it lives, and ends when its key is revoked.
+#[tokio::test]
+async fn a_silent_stream_beats_while_its_key_is_valid() {
+    let heartbeat = std::time::Duration::from_millis(20);
+    let app = App::with(Options { heartbeat, ..Options::default() }).await;
+    let mut events = app.events(&app.key).await;
+    assert!(events.next().await.starts_with("event: hello\n"));
+    for _ in 0..2 {
+        let beat = events.next().await;
+        assert!(beat.starts_with(':') && beat.lines().count() == 2, "{beat:?}");
+    }
+    let key = app.store.keys(app.user).await.unwrap()[0].id;
+    assert!(app.store.revoke_key(key, START_MS).await.unwrap());
+    while !events.next().await.is_empty() {}
+}
+
 /// (4) Gzip both ways; the limit counts inflated bytes.
 #[tokio::test]
 async fn bodies_may_be_compressed_within_their_limit() {

@@ -7,9 +7,13 @@ mod support;
 use std::net::TcpListener;
 use std::process::Command;
 
+use lastword_server::Options;
+use lastword_server::store::postgres::PostgresStore;
 use serde_json::json;
 use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use support::postgres::new_database;
 use support::process::{PROGRAM, Process, entities_file, pull_all, run, serve_arguments, user_key};
 use support::{App, BATCH, batch};
 
@@ -27,6 +31,66 @@ async fn a_locked_database_gives_503_and_serves_reads() {
     assert_eq!(app.pull(None).await.ok()["records"].as_array().unwrap().len(), 1);
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
     assert_eq!(app.push(json!([{ "id": "b", "clientUpdatedAt": 1 }])).await[0]["status"], "applied");
+}
+
+/// On Postgres a push waits ten seconds at most for another one of its user.
+#[tokio::test]
+async fn a_locked_user_gives_503_on_postgres() {
+    let Some(url) = new_database().await else { return };
+    let app = on_postgres(&url).await;
+    let mut other = PgConnection::connect(&url).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut other).await.unwrap();
+    sqlx::query("SELECT 1 FROM users FOR UPDATE").execute(&mut other).await.unwrap();
+    let refused = app.post(BATCH, &batch(json!([{ "id": "b", "clientUpdatedAt": 1 }]))).await;
+    refused.refused(503, "unavailable");
+    assert_eq!(refused.headers["retry-after"], "1");
+    assert_eq!(app.pull(None).await.ok()["records"], json!([]));
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(app.push(json!([{ "id": "b", "clientUpdatedAt": 1 }])).await[0]["status"], "applied");
+}
+
+/// Postgres says that its disk is full, in the middle of a push.
+#[tokio::test]
+async fn a_full_disk_gives_503_on_postgres() {
+    let Some(url) = new_database().await else { return };
+    let app = on_postgres(&url).await;
+    let mut other = PgConnection::connect(&url).await.unwrap();
+    let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$";
+    sqlx::query(full).execute(&mut other).await.unwrap();
+    let trigger = "CREATE TRIGGER full_disk BEFORE INSERT ON answers EXECUTE FUNCTION full_disk()";
+    sqlx::query(trigger).execute(&mut other).await.unwrap();
+    let (name, body) = (uuid::Uuid::from_u128(1), batch(json!([{ "id": "b", "clientUpdatedAt": 1 }])));
+    let refused = app.post_named(BATCH, name, &body).await;
+    refused.refused(503, "unavailable");
+    assert_eq!(refused.headers["retry-after"], "10");
+    assert_eq!(app.pull(None).await.ok()["records"], json!([]), "the record went with its answer");
+    sqlx::query("DROP TRIGGER full_disk ON answers").execute(&mut other).await.unwrap();
+    let answer = app.post_named(BATCH, name, &body).await.ok();
+    assert_eq!(answer["results"][0]["version"], 1);
+}
+
+async fn on_postgres(url: &str) -> App {
+    let store = PostgresStore::open(url, 5).await.unwrap();
+    App::on(std::sync::Arc::new(store), tempfile::tempdir().unwrap(), Options::default()).await
+}
+
+/// Nodes that start together on an empty database: one migrates, the others wait, all start.
+#[tokio::test]
+async fn many_nodes_start_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db").to_string_lossy().into_owned();
+    for database in [Some(file), new_database().await].into_iter().flatten() {
+        let start = || Command::new(PROGRAM).args(["migrate", "--database", &database]).output().unwrap();
+        let started: Vec<_> = std::thread::scope(|scope| {
+            let nodes: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            nodes.into_iter().map(|node| node.join().unwrap()).collect()
+        });
+        for output in started {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        user_key(&database, "ann");
+    }
 }
 
 /// The real process on a file system of its own with little room.

@@ -4,12 +4,14 @@
 
 mod support;
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use support::postgres::new_database;
 use support::process::{PROGRAM, Process, pull_all, push, serve_arguments, user_key};
-use support::{BATCH, LOGS};
+use support::{BATCH, LOGS, batch};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -93,4 +95,73 @@ async fn a_told_stop_ends_event_streams() {
     let stopped = tokio::task::spawn_blocking(move || server.stop());
     assert_eq!(stream.chunk().await.unwrap(), None);
     assert_eq!(stopped.await.unwrap(), Some(0));
+}
+
+/// Told to stop in the middle of a request: it is finished, and answered.
+#[tokio::test]
+async fn a_told_stop_finishes_the_requests_in_flight() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("test.db").to_string_lossy().into_owned();
+    let key = user_key(&database, "ann");
+    let server = Process::start(folder.path(), &database);
+    let client = reqwest::Client::new();
+    let mut stream = client.get(format!("{}/api/v1/events", server.url)).bearer_auth(&key).send().await.unwrap();
+    assert!(stream.chunk().await.unwrap().unwrap().starts_with(b"event: hello"));
+
+    let body = batch(json!([{ "id": "a", "clientUpdatedAt": 1 }])).to_string();
+    let head = format!(
+        "POST {BATCH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let address = server.url.strip_prefix("http://").unwrap().to_owned();
+    let mut request = TcpStream::connect(&address).unwrap();
+    request.write_all(head.as_bytes()).unwrap();
+    // The server asks for the body: the request is under way.
+    let mut asked = [0; 25];
+    request.read_exact(&mut asked).unwrap();
+    assert_eq!(String::from_utf8_lossy(&asked), "HTTP/1.1 100 Continue\r\n\r\n");
+    let stopped = tokio::task::spawn_blocking(move || server.stop());
+    // Its streams end: the server is stopping.
+    assert_eq!(stream.chunk().await.unwrap(), None);
+    request.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    request.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("applied"), "{answer}");
+    assert_eq!(stopped.await.unwrap(), Some(0));
+    assert!(TcpStream::connect(&address).is_err(), "and no other was taken");
+}
+
+/// Without any configuration: a database beside it, and it says where it listens and with what it runs.
+#[tokio::test]
+async fn it_starts_without_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(PROGRAM);
+    // But for the port: the usual one may be taken here.
+    command.arg("serve").env("LASTWORD_LISTEN", "127.0.0.1:0").current_dir(folder.path());
+    let server = Process::started(&mut command).expect("the server listens");
+    let health = reqwest::get(format!("{}/ready", server.url)).await.unwrap();
+    assert_eq!(health.status(), 200);
+    assert!(folder.path().join("lastword.db").is_file());
+    assert_eq!(server.stop(), Some(0));
+}
+
+/// What it runs with is told at start, and the password of the database is not.
+#[tokio::test]
+async fn the_start_tells_its_settings_without_secrets() {
+    let Some(url) = new_database().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let url = url.replace("postgres@", "postgres:hunter2@");
+    let arguments = serve_arguments(folder.path(), &url).join(" ");
+    let script = format!("exec {PROGRAM} {arguments} --requests-per-second 7 2>{}", log.display());
+    let server = Process::started(Command::new("sh").args(["-c", &script])).expect("the server listens");
+    assert_eq!(server.stop(), Some(0));
+    let log = std::fs::read_to_string(log).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let started = lines.map(|line| line["fields"].clone()).find(|fields| fields["message"] == "started").unwrap();
+    let settings: Value = serde_json::from_str(started["configuration"].as_str().unwrap()).unwrap();
+    assert_eq!(settings["requests_per_second"], 7);
+    assert!(settings["database"].as_str().unwrap().starts_with("postgres://127.0.0.1:"), "{settings}");
+    assert!(!log.contains("hunter2"));
 }

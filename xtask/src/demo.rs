@@ -1,6 +1,7 @@
 //! Runs the demo: the page and the server on one port, over a fresh database. Never keeps data between two runs.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::process::Command;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -52,11 +53,17 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.check { check(workspace, port) } else { serve(workspace, port) }
 }
 
-fn serve(workspace: &Workspace, port: u16) -> Result<()> {
+/// Hears Ctrl-C and what else asks a process to end, from now on: a default handler would leave the server running.
+fn told_to_stop() -> Result<Receiver<()>> {
     let (sender, stopped) = mpsc::channel();
     ctrlc::set_handler(move || {
         let _ = sender.send(());
     })?;
+    Ok(stopped)
+}
+
+fn serve(workspace: &Workspace, port: u16) -> Result<()> {
+    let stopped = told_to_stop()?;
     let mut server = Server::start(workspace, port)?;
     println!("\n  The demo runs:  {}", server.url);
     println!("  Your key:       {}\n", server.key);
@@ -76,10 +83,24 @@ fn serve(workspace: &Workspace, port: u16) -> Result<()> {
 /// One create, push and pull between two browser profiles.
 fn check(workspace: &Workspace, port: u16) -> Result<()> {
     let chromium = system::chromium(workspace)?;
+    let stopped = told_to_stop()?;
     let server = Server::start(workspace, port)?;
     let (url, key, browser) = (&server.url, &server.key, &chromium.browser);
     let check = cmd!(workspace.shell, "node tests/e2e/demo-check.mjs {url} {key}").env("LASTWORD_CHROMIUM", browser);
-    if check.quiet().run().is_err() {
+    let mut check = Command::from(check).spawn()?;
+    let passed = loop {
+        if let Some(status) = check.try_wait()? {
+            break status.success();
+        }
+        if !matches!(stopped.recv_timeout(WATCH), Err(RecvTimeoutError::Timeout)) {
+            // It closes its browsers then.
+            let id = check.id().to_string();
+            let _ = cmd!(workspace.shell, "kill -TERM {id}").quiet().run();
+            check.wait()?;
+            bail!("told to stop");
+        }
+    };
+    if !passed {
         bail!("the demo does not sync between two browser profiles");
     }
     println!("the demo syncs between two browser profiles");

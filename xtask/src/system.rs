@@ -34,8 +34,7 @@ pub(crate) fn chromium(workspace: &Workspace) -> Result<Chromium> {
 
 /// Sees to Postgres. Without it the server's tests run on SQLite alone and say so.
 pub(crate) fn postgres(workspace: &Workspace) -> Result<()> {
-    let versions = fs::read_dir(DEBIAN_POSTGRES).into_iter().flatten().flatten();
-    if versions.into_iter().any(|version| version.path().join("bin/initdb").is_file()) {
+    if has_postgres(workspace) {
         setup::present("postgres");
     } else if debian_as_root(workspace) {
         install(workspace, "postgres", &["postgresql"])?;
@@ -43,6 +42,13 @@ pub(crate) fn postgres(workspace: &Workspace) -> Result<()> {
         eprintln!("setup: no postgres, so its tests are skipped; to have them, install postgresql");
     }
     Ok(())
+}
+
+/// Looks where the server's tests look.
+pub(crate) fn has_postgres(workspace: &Workspace) -> bool {
+    let versions = fs::read_dir(DEBIAN_POSTGRES).into_iter().flatten().flatten();
+    versions.into_iter().any(|version| version.path().join("bin/initdb").is_file())
+        || workspace.program(&["initdb"]).is_some()
 }
 
 fn find_chromium(workspace: &Workspace) -> Option<Chromium> {

@@ -24,6 +24,9 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
     if done[0].tally.failed == 0 {
         done.extend(STEPS.iter().filter(chosen).map(|step| step.run(workspace)));
     }
+    if !system::has_postgres(workspace) {
+        println!("\nSKIPPED: the server's tests on Postgres; install postgresql to have them");
+    }
     Ok(report(&done))
 }
 

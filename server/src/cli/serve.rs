@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
@@ -22,9 +22,9 @@ pub(crate) struct ServeArgs {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, env = "LASTWORD_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The file that declares the entities; the one the client uses.
-    #[arg(long, env = "LASTWORD_ENTITIES", default_value = "entities.json")]
-    entities: PathBuf,
+    /// The file that declares the entities; the one the client uses. When absent: entities.json, if there is one.
+    #[arg(long, env = "LASTWORD_ENTITIES")]
+    entities: Option<PathBuf>,
     /// A folder of static files to serve at /.
     #[arg(long = "static", env = "LASTWORD_STATIC")]
     static_folder: Option<PathBuf>,
@@ -65,7 +65,7 @@ struct JwtArgs {
 pub(crate) async fn serve(database: &DatabaseArgs, args: ServeArgs) -> Result<(), CliError> {
     start_log(&args.log);
     let configuration = shown(database, &args);
-    let entities = Entities::load(&args.entities)?;
+    let entities = declared(args.entities.as_deref())?;
     if let Some(folder) = args.static_folder.as_ref().filter(|folder| !folder.is_dir()) {
         return Err(CliError::NoStaticFolder(folder.clone()));
     }
@@ -75,6 +75,7 @@ pub(crate) async fn serve(database: &DatabaseArgs, args: ServeArgs) -> Result<()
         check_references: args.check_references,
         cors_origins: args.cors_origins,
         static_folder: args.static_folder,
+        ..Options::default()
     };
     let mut state = AppState::new(store, entities, options);
     if let Some(options) = args.jwt.options() {
@@ -85,6 +86,8 @@ pub(crate) async fn serve(database: &DatabaseArgs, args: ServeArgs) -> Result<()
         serve_metrics(address).await?;
     }
     let address = listener.local_addr().map_err(|error| listen_error(args.listen, &error))?;
+    // Before it says that it listens: who reads that may tell it to stop.
+    let told = told_to_stop()?;
     tracing::info!(configuration, version = env!("CARGO_PKG_VERSION"), "started");
     println!("lastword-server listening on http://{address}");
     let upkeep = tokio::spawn(upkeep(state.clone(), args.purge.kept_ms()));
@@ -92,7 +95,7 @@ pub(crate) async fn serve(database: &DatabaseArgs, args: ServeArgs) -> Result<()
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     axum::serve(listener, router(state.clone()))
         .with_graceful_shutdown(async move {
-            told_to_stop().await;
+            told.await;
             // Event streams would never end by themselves.
             state.pokes.close();
         })
@@ -101,6 +104,15 @@ pub(crate) async fn serve(database: &DatabaseArgs, args: ServeArgs) -> Result<()
     upkeep.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The entities to serve. None at all is a start too: one sees that it runs, and what to do next.
+fn declared(file: Option<&Path>) -> Result<Entities, CliError> {
+    if file.is_none() && !Path::new(ENTITIES_FILE).exists() {
+        tracing::warn!("no entity is served: declare them in {ENTITIES_FILE}, or name a file with --entities");
+        return Ok(Entities::default());
+    }
+    Ok(Entities::load(file.unwrap_or(Path::new(ENTITIES_FILE)))?)
 }
 
 /// What the server runs with. Of the database only what holds no password.
@@ -156,18 +168,23 @@ fn start_log(filter: &str) {
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
-/// Ends on SIGINT or SIGTERM.
-async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Listens for SIGINT and SIGTERM from now on; what it gives ends at the first.
+fn told_to_stop() -> Result<impl Future<Output = ()>, CliError> {
     #[cfg(unix)]
-    {
+    let told = {
         use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! { _ = interrupt => (), _ = terminate.recv() => () },
-            Err(_) => drop(interrupt.await),
+        let listen = |kind| signal(kind).map_err(|error| CliError::Stopped(error.to_string()));
+        let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        async move {
+            tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
         }
-    }
+    };
     #[cfg(not(unix))]
-    drop(interrupt.await);
-    tracing::info!("finishing the requests in flight");
+    let told = async { drop(tokio::signal::ctrl_c().await) };
+    Ok(async move {
+        told.await;
+        tracing::info!("finishing the requests in flight");
+    })
 }
+
+const ENTITIES_FILE: &str = "entities.json";

@@ -1,7 +1,6 @@
 //! `GET /api/v1/events`: pokes over SSE. Carries cursors, never records.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, Sse};
@@ -42,7 +41,7 @@ pub(crate) async fn events(
 
 /// The next event; `None` ends the stream: the server stops, the database fails, or the credentials are no longer valid.
 async fn next(state: &AppState, caller: &Caller, listener: &mut Listener) -> Option<Event> {
-    match tokio::time::timeout(HEARTBEAT, listener.poked()).await {
+    match tokio::time::timeout(state.options.heartbeat, listener.poked()).await {
         Ok(false) => None,
         Ok(true) => event(state, caller, "change").await.ok(),
         Err(_) => caller.still_valid(state).await.then(|| Event::default().comment("")),
@@ -58,5 +57,3 @@ async fn event(state: &AppState, caller: &Caller, name: &str) -> Result<Event, A
     });
     Ok(Event::default().event(name).data(data.to_string()))
 }
-
-const HEARTBEAT: Duration = Duration::from_secs(25);

@@ -1,6 +1,6 @@
 //! A private Postgres for one test process: its own folder, a free port, gone when the process ends.
 //!
-//! Installs nothing but Debian's package, and only as root; says so when it cannot run.
+//! Installs nothing, and says so when it cannot run.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -27,7 +27,7 @@ pub async fn new_database() -> Option<String> {
 static SERVER: OnceLock<Option<u16>> = OnceLock::new();
 
 fn start() -> Result<u16, String> {
-    let bin = binaries().or_else(install).ok_or("not installed; on Debian: apt-get install postgresql")?;
+    let bin = binaries().ok_or("not installed; `cargo xtask setup --tests` installs it on Debian")?;
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
     // Postgres refuses to run as root. The shell ends it, and its folder, when this process ends in whatever way: then
     // the pipe closes and `read` returns.
@@ -62,19 +62,6 @@ fn binaries() -> Option<PathBuf> {
     let bin = found.into_iter().rfind(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())?;
     // Where the programs are, not where links to some of them are.
     bin.join("initdb").canonicalize().ok()?.parent().map(Path::to_owned)
-}
-
-fn install() -> Option<PathBuf> {
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return None;
-    }
-    say("installing Debian's postgresql for the tests");
-    for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", "postgresql"]] {
-        let mut apt = Command::new("apt-get");
-        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        apt.stdout(Stdio::null()).stderr(Stdio::null()).status().ok().filter(std::process::ExitStatus::success)?;
-    }
-    binaries()
 }
 
 /// Past the test runner's capture: a skipped test must be seen.
