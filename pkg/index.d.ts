@@ -443,6 +443,8 @@ export interface Sync<E extends EntityMap = EntityMap> {
   syncNow(): Promise<SyncResult>;
   status(): Promise<Status>;
   stats(): Promise<Stats>;
+  /** Who this replica is to the backend: made with the database, and for ever its own. */
+  deviceId(): Promise<string>;
   pending(): Promise<Change[]>;
   markAllDirty(): Promise<void>;
   /** Says that the app wrote rows by itself: they are found and sent soon. */

@@ -87,6 +87,7 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
     syncNow: () => call("syncNow"),
     status: () => call("status"),
     stats: () => call("stats"),
+    deviceId: () => call("deviceId"),
     pending: () => call("pending"),
     markAllDirty: () => call("markAllDirty"),
     edited: () => void call("trigger", "edit").catch(quiet),

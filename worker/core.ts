@@ -35,6 +35,7 @@ export interface CoreCalls {
   trigger(kind: Trigger): Promise<void>;
   status(): Promise<Status>;
   stats(): Promise<Stats>;
+  deviceId(): Promise<string>;
   put(entity: string, record: AnyRecord): Promise<AnyRecord>;
   bulkPut(entity: string, records: readonly AnyRecord[]): Promise<AnyRecord[]>;
   update(entity: string, id: string, patch: AnyRecord): Promise<AnyRecord>;
@@ -72,7 +73,7 @@ export function coreCalls(core: RawCore): CoreCalls {
 
 /** The names of those calls: what a page may ask for, and nothing else. */
 export const CORE_CALLS: ReadonlySet<keyof CoreCalls> = new Set<keyof CoreCalls>([
-  "start", "stop", "syncNow", "trigger", "status", "stats", "put", "bulkPut", "update", "delete", "bulkDelete", "get",
+  "start", "stop", "syncNow", "trigger", "status", "stats", "deviceId", "put", "bulkPut", "update", "delete", "bulkDelete", "get",
   "list", "statusOf", "markDirty", "markAllDirty", "pending", "conflicts", "resolveConflict", "failures", "retry",
   "retryAll", "discard", "exportUnsynced", "signIn", "signOut", "configure", "destroy",
 ]);

@@ -61,6 +61,7 @@ impl Core {
             "trigger" => self.trigger(&args.text(0)?),
             "status" => self.shown_status().await,
             "stats" => self.stats().await,
+            "deviceId" => Ok(self.device_id.borrow().as_str().into()),
             "put" => self.put(args).await,
             "bulkPut" => self.bulk_put(args).await,
             "update" => self.update(args).await,

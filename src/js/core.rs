@@ -1,6 +1,6 @@
 //! An open replica behind `SyncCore`: its parts, its writes, what it tells the page. Never decides when to sync.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, Function};
@@ -45,6 +45,8 @@ pub(super) struct Core {
     pub(super) is_frozen: Cell<bool>,
     pub(super) status_due: Cell<bool>,
     pub(super) status_running: Cell<bool>,
+    /// Who this replica is to the backend.
+    pub(super) device_id: RefCell<String>,
 }
 
 impl Core {
@@ -83,6 +85,7 @@ impl Core {
             is_frozen: Cell::new(false),
             status_due: Cell::new(false),
             status_running: Cell::new(false),
+            device_id: RefCell::default(),
         });
         core.open_replica(account).await?;
         told_to.set(Some(core.clone()));
@@ -101,6 +104,7 @@ impl Core {
         };
         let opened = self.run(&open).await?;
         self.driver.ports().transport.set_device_id(&opened.replica.device_id);
+        self.device_id.replace(opened.replica.device_id);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 // System M of docs/seeds.md, a self-hosted mood and assessment journal: times in place of a deleted flag, one pair of
 // endpoints, keys made by an administrator.
 import assert from "node:assert/strict";
+import { bareAnswer } from "./bare-page.mjs";
 import { system } from "./system.mjs";
 
 const MOODS = "mood-entries";
@@ -85,7 +86,12 @@ journal("M5: a newer upload is applied, an older one is a conflict and changes n
   assert.deepEqual((await download(first.server_cursor)).changes.map(({ id }) => id), ["a", "b"]);
 });
 
-journal("M6: configured, enabled, disabled, synced once; a network failure is seen and harms nothing", async ({ server, device }) => {
+journal("M6: configured, enabled, disabled, synced once; a network failure is seen and harms nothing", async ({ server, front, device }) => {
+  const uploads = [];
+  front.answer = (request) => {
+    if (request.path === "/v1/sync/upload") uploads.push(JSON.parse(request.body).device_id);
+    return bareAnswer(request);
+  };
   const phone = await device({ token: "not yet" });
   const { id } = await phone.put(MOODS, mood(3, "Rain."));
   assert.equal((await phone.status()).state, "stopped");
@@ -97,6 +103,7 @@ journal("M6: configured, enabled, disabled, synced once; a network failure is se
   assert.deepEqual([(await phone.rows(MOODS))[0].note, (await phone.status()).pending], ["Rain.", 1]);
   await server.start();
   assert.equal((await phone.syncNow()).pushed, 1, "once, while disabled");
+  assert.deepEqual([...new Set(uploads)], [await phone.run(() => sync.deviceId())]);
   assert.equal((await phone.status()).state, "stopped");
   await phone.run(() => sync.start());
   await phone.update(MOODS, id, { mood: 9 });
