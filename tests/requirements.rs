@@ -37,6 +37,6 @@ fn exists(test: &str) -> bool {
     let Ok(source) = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)) else { return false };
     match path.ends_with(".rs") {
         true => source.contains(&format!("fn {title}(")),
-        false => source.contains(&format!("(\"{title}\", ")),
+        false => source.contains(&format!("\"{title}\",")),
     }
 }

@@ -25,7 +25,12 @@ class App {
     this.page = await this.context.newPage();
     this.page.on("pageerror", (error) => this.errors.push(error));
     await this.page.goto(this.address);
-    await this.page.getByRole("heading", { name: "Add a log" }).waitFor();
+    await this.ready();
+  }
+
+  /** Waits until the page shows today. */
+  ready() {
+    return this.page.getByRole("button", { name: "Add a log" }).waitFor();
   }
 
   get pill() {
@@ -47,7 +52,8 @@ class App {
   }
 
   async add({ exercise, reps = 5, weight = 100, sets = 1, note = "" }) {
-    const form = this.page.getByRole("region", { name: "Add a log" });
+    await this.press("Add a log");
+    const form = this.page.getByRole("dialog", { name: "Add a log" });
     await form.getByLabel("Exercise").fill(exercise);
     await form.getByLabel("Set 1 reps").fill(String(reps));
     await form.getByLabel("Set 1 weight").fill(String(weight));
@@ -77,9 +83,10 @@ class App {
     await this.page.locator(`[aria-current="page"]`, { hasText: new RegExp(screen, "i") }).waitFor();
   }
 
-  /** Fills the fields of a card by their labels, sends it, and waits until it is listed. */
-  async fill(card, fields) {
-    const region = this.page.getByRole("region", { name: card, exact: true });
+  /** Opens a form, fills its fields by their labels, sends it, and waits until the record is listed. */
+  async fill(form, fields) {
+    await this.press(form);
+    const region = this.page.getByRole("dialog", { name: form, exact: true });
     for (const [label, value] of Object.entries(fields)) {
       const field = region.getByLabel(label, { exact: true });
       if ((await field.evaluate((element) => element.tagName)) === "SELECT") await field.selectOption(value);
@@ -99,7 +106,7 @@ class App {
     await this.page.getByLabel("When two devices changed one record").selectOption("manual");
     await this.page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
     await this.page.getByRole("dialog").waitFor({ state: "detached" });
-    await this.page.getByRole("heading", { name: "Add a log" }).waitFor();
+    await this.ready();
   }
 
   syncNow() {

@@ -75,8 +75,12 @@ scenario("W13 (3) edits made while the server is down survive a closed page and 
   assert.equal((await onBackend(server, "Row")).note, "server down");
 });
 
-for (const first of ["older", "newer"]) {
-  scenario(`W13 (4) both sides edit one record: the last write wins (the ${first} edit is sent first)`, async ({ server, device }) => {
+const ORDERS = {
+  older: "W13 (4) both sides edit one record: the last write wins, the older edit sent first",
+  newer: "W13 (4) both sides edit one record: the last write wins, the newer edit sent first",
+};
+for (const [first, title] of Object.entries(ORDERS)) {
+  scenario(title, async ({ server, device }) => {
     const [phone, laptop] = [await device(), await device()];
     await phone.add({ exercise: "Squat", note: "as made" });
     await phone.synced();

@@ -29,4 +29,4 @@ export function scenario(name, body) {
   });
 }
 
-const TEST_MAX_MS = 240_000;
+const TEST_MAX_MS = 480_000;

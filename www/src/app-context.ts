@@ -10,6 +10,8 @@ export interface AppContext {
   settings: Settings;
   /** Runs what a person asked for and shows why it failed. True when it worked. */
   attempt(work: () => Promise<unknown>): Promise<boolean>;
+  /** Why the last of it failed; empty when it did not. */
+  problem: string;
   openSettings(): void;
 }
 

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { Context, type AppContext } from "./app-context.js";
 import type { AppSync } from "./model.js";
+import { Icon } from "./parts/icons.js";
 import { Modal } from "./parts/modal.js";
 import { applySettings } from "./replica.js";
 import { SCREENS, useScreen, type Screen } from "./router.js";
@@ -40,7 +41,7 @@ export function App({ sync }: { sync: AppSync }) {
     setSettings(next);
     setSettingsOpen(false);
   });
-  const app: AppContext = { sync, settings, attempt, openSettings: () => setSettingsOpen(true) };
+  const app: AppContext = { sync, settings, attempt, problem, openSettings: () => setSettingsOpen(true) };
   const Shown = SHOWN[screen];
 
   return (
@@ -51,14 +52,14 @@ export function App({ sync }: { sync: AppSync }) {
           <SyncBar />
         </div>
       </header>
-      <main>
+      <main class={screen}>
         <p class="problem" role="alert" hidden={problem === ""}>{problem}</p>
         <Shown key={screen} />
       </main>
       <nav class="tabs" aria-label="Screens">
         <ul>
           {SCREENS.map((name) => (
-            <li key={name}><a href={`#/${name}`} aria-current={name === screen ? "page" : undefined}>{TITLES[name]}</a></li>
+            <li key={name}><a href={`#/${name}`} aria-current={name === screen ? "page" : undefined}><Icon name={name} />{TITLES[name]}</a></li>
           ))}
         </ul>
       </nav>

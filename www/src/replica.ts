@@ -3,9 +3,9 @@
 import { createSync } from "lastword";
 import { faultyWorker } from "./devices/start-faulty.js";
 import { entitiesWith, type AppSync } from "./model.js";
-import type { Settings } from "./settings.js";
+import { isOn, type Settings } from "./settings.js";
 
-/** Opens the local database; syncs by itself when there is a key. */
+/** Opens the local database; syncs by itself when it is on. */
 export function openReplica(database: string, settings: Settings): Promise<AppSync> {
   const worker = faultyWorker(database);
   return createSync({
@@ -13,14 +13,14 @@ export function openReplica(database: string, settings: Settings): Promise<AppSy
     entities: entitiesWith(settings.conflicts),
     backend: { url: settings.server },
     token: settings.key,
-    autoStart: settings.key !== "",
+    autoStart: isOn(settings),
     ...(worker ? { worker } : {}),
   });
 }
 
-/** Takes a new server or key: sync goes on with them, or stops when there is no key. */
-export async function applySettings(sync: AppSync, { server, key }: Settings): Promise<void> {
-  await sync.configure({ backend: { url: server }, token: key });
-  if (key) await sync.start();
+/** Takes a new server or key: sync goes on with them, or stops when it is off. */
+export async function applySettings(sync: AppSync, settings: Settings): Promise<void> {
+  await sync.configure({ backend: { url: settings.server }, token: settings.key });
+  if (isOn(settings)) await sync.start();
   else await sync.stop();
 }

@@ -1,6 +1,8 @@
 /** A year of training, 5,000 records over all ten entities, the same from the same seed. */
 
-import { MUSCLES, type AppSync, type EntityName, type LoggedSet, type Models } from "./model.js";
+import type { AppSync, EntityName, LoggedSet, Models } from "./model.js";
+
+type Exercise = Models["exercise-definitions"];
 
 /** Writes the sample, parents first. */
 export async function makeSample(sync: AppSync, seed = 1): Promise<void> {
@@ -13,7 +15,7 @@ export async function makeSample(sync: AppSync, seed = 1): Promise<void> {
   };
   const random = mulberry32(seed);
   const start = Date.now() - DAYS * DAY_MS;
-  const exercises = NAMES.map((name, at) => ({ name, muscle: MUSCLES[at % MUSCLES.length] ?? "core" }));
+  const exercises = EXERCISES.map(([name, muscle, equipment]) => ({ name, muscle, equipment }));
 
   await put("user-settings", [{ unit: "kg", restSeconds: 120, weekStartsOn: 1 }]);
   const exerciseIds = await put("exercise-definitions", exercises);
@@ -63,11 +65,16 @@ function mulberry32(seed: number): () => number {
   };
 }
 
-const NAMES = [
-  "Back squat", "Bench press", "Bent-over row", "Deadlift", "Overhead press", "Pull-up", "Front squat", "Incline press",
-  "Lat pulldown", "Romanian deadlift", "Dip", "Face pull", "Leg press", "Cable fly", "Seated row", "Hip thrust",
-  "Lateral raise", "Biceps curl", "Calf raise", "Plank",
+const EXERCISES: readonly (readonly [name: string, muscle: Exercise["muscle"], equipment: NonNullable<Exercise["equipment"]>])[] = [
+  ["Back squat", "legs", "barbell"], ["Bench press", "chest", "barbell"], ["Bent-over row", "back", "barbell"],
+  ["Deadlift", "back", "barbell"], ["Overhead press", "shoulders", "barbell"], ["Pull-up", "back", "body weight"],
+  ["Front squat", "legs", "barbell"], ["Incline press", "chest", "dumbbell"], ["Lat pulldown", "back", "cable"],
+  ["Romanian deadlift", "legs", "barbell"], ["Dip", "chest", "body weight"], ["Face pull", "shoulders", "cable"],
+  ["Leg press", "legs", "machine"], ["Cable fly", "chest", "cable"], ["Seated row", "back", "cable"],
+  ["Hip thrust", "legs", "barbell"], ["Lateral raise", "shoulders", "dumbbell"], ["Biceps curl", "arms", "dumbbell"],
+  ["Calf raise", "legs", "machine"], ["Plank", "core", "body weight"],
 ];
+const NAMES = EXERCISES.map(([name]) => name);
 const GOALS: Models["user-goals"][] = [
   { title: "Squat 140 kg", target: 140, unit: "kg" },
   { title: "Bench 100 kg", target: 100, unit: "kg", doneAt: null },

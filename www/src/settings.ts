@@ -1,5 +1,5 @@
 /**
- * Where to sync, with which key, and who decides when both sides changed a record.
+ * Where to sync, with which key, whether at all, and who decides when both sides changed a record.
  *
  * The key is kept in sessionStorage: it ends with the tab, so a shared computer does not keep it, and asking for it
  * again is the price. Only a user who says so has it kept on the device, and then edits also go out when the page is
@@ -11,11 +11,18 @@ import { keepForBackground } from "./shell/background.js";
 export interface Settings {
   /** Base URL of the backend. */
   server: string;
-  /** API key; empty when sync is off. */
+  /** API key; empty when signed out. */
   key: string;
   /** Keep the key on this device. */
   remember: boolean;
+  /** False while the user wants no sync, though signed in. */
+  enabled: boolean;
   conflicts: "lastWriteWins" | "manual";
+}
+
+/** Whether anything leaves this device. */
+export function isOn({ key, enabled }: Settings): boolean {
+  return enabled && key !== "";
 }
 
 export function loadSettings(): Settings {
@@ -23,19 +30,21 @@ export function loadSettings(): Settings {
     server: localStorage.getItem(SERVER) ?? new URL("/", location.href).href,
     key: sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? "",
     remember: localStorage.getItem(KEY) !== null,
+    enabled: localStorage.getItem(ENABLED) !== "no",
     conflicts: localStorage.getItem(CONFLICTS) === "manual" ? "manual" : "lastWriteWins",
   };
 }
 
-export async function saveSettings({ server, key, remember, conflicts }: Settings): Promise<void> {
+export async function saveSettings(settings: Settings): Promise<void> {
+  const { server, key, remember, enabled, conflicts } = settings;
   localStorage.setItem(SERVER, server);
   localStorage.setItem(CONFLICTS, conflicts);
-  const isKept = remember && key !== "";
+  localStorage.setItem(ENABLED, enabled ? "yes" : "no");
   if (key) sessionStorage.setItem(KEY, key);
   else sessionStorage.removeItem(KEY);
-  if (isKept) localStorage.setItem(KEY, key);
+  if (remember && key) localStorage.setItem(KEY, key);
   else localStorage.removeItem(KEY);
-  await keepForBackground(isKept ? { server, key, conflicts, database: databaseName() } : undefined);
+  await keepForBackground(remember && isOn(settings) ? { server, key, conflicts, database: databaseName() } : undefined);
 }
 
 /** The database named in the address (`?db=`), so that two copies of the app can be kept apart. */
@@ -45,4 +54,5 @@ export function databaseName(): string {
 
 const SERVER = "server";
 const KEY = "key";
+const ENABLED = "enabled";
 const CONFLICTS = "conflicts";

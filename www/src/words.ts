@@ -1,6 +1,7 @@
 /** Status, times and errors in words for a person. */
 
 import { LastwordError, type Status } from "lastword";
+import type { LoggedSet } from "./model.js";
 
 /** What the pill shows. `tone` picks its colour; the words alone carry the meaning. */
 export interface PillWords {
@@ -13,7 +14,7 @@ export function pillWords(status: Status, on: boolean): PillWords {
   if (!on) return { tone: "off", text: status.pending > 0 ? `Sync off · ${status.pending} waiting` : "Sync off" };
   switch (status.state) {
     case "syncing": return { tone: "busy", text: progressWords(status) };
-    case "auth_needed": return { tone: "bad", text: "Key not accepted" };
+    case "auth_needed": return { tone: "bad", text: "Sign-in needed" };
     case "offline": return { tone: "waiting", text: status.pending > 0 ? `Offline · ${status.pending} waiting` : "Offline" };
     case "failed": return { tone: "bad", text: "Sync failed" };
     case "stopped": return { tone: "off", text: "Sync off" };
@@ -50,6 +51,38 @@ export function dayKey(at: number): string {
   return new Date(at).toDateString();
 }
 
+/** What a kind of record is called: one, and many. */
+export function kindWords(entity: string): { one: string; many: string } {
+  const [one, many] = KINDS[entity] ?? [entity, entity];
+  return { one, many };
+}
+
+/** What a record is called by the person who made it. */
+export function recordWords(entity: string, record: object | undefined): string {
+  const { exercise, name, title, weight } = (record ?? {}) as { [field: string]: unknown };
+  for (const text of [exercise, name, title]) if (typeof text === "string") return text;
+  return typeof weight === "number" ? `${weight.toLocaleString()} kg` : kindWords(entity).one;
+}
+
+/** A field of a record as a person reads it. */
+export function fieldWords(field: string, value: unknown): string {
+  if (value === undefined || value === null) return "–";
+  if (field.endsWith("At") && typeof value === "number") return timeWords(value);
+  if (field === "sets" && Array.isArray(value)) return setWords(value as LoggedSet[]);
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** `3 × 5 × 100 kg`, runs of equal sets taken together. */
+export function setWords(sets: LoggedSet[]): string {
+  const runs: (LoggedSet & { count: number })[] = [];
+  for (const set of sets) {
+    const last = runs.at(-1);
+    if (last && last.reps === set.reps && last.weight === set.weight) last.count += 1;
+    else runs.push({ ...set, count: 1 });
+  }
+  return runs.map(({ count, reps, weight }) => `${count} × ${reps} × ${weight.toLocaleString()} kg`).join(", ");
+}
+
 /** Any thrown value, for the message area: the sentence, and the code to look up. */
 export function errorWords(thrown: unknown): string {
   if (thrown instanceof LastwordError) return `${thrown.message} (${thrown.code})`;
@@ -59,3 +92,16 @@ export function errorWords(thrown: unknown): string {
 function startOfDay(at: number): number {
   return new Date(at).setHours(0, 0, 0, 0);
 }
+
+const KINDS: { readonly [entity: string]: readonly [one: string, many: string] } = {
+  "user-settings": ["Settings", "Settings"],
+  "exercise-definitions": ["Exercise", "Exercises"],
+  "workout-logs": ["Log", "Logs"],
+  "workout-templates": ["Template", "Templates"],
+  "program-definitions": ["Program", "Programs"],
+  "active-program-instances": ["Running program", "Running programs"],
+  "progression-rules": ["Progression rule", "Progression rules"],
+  "user-goals": ["Goal", "Goals"],
+  "user-bodyweight-logs": ["Body weight", "Body weights"],
+  "applied-progression-logs": ["Progression step", "Progression steps"],
+};

@@ -10,16 +10,23 @@ function TwoDevices() {
   const begin = (event: SubmitEvent) => {
     event.preventDefault();
     const key = String(new FormData(event.currentTarget as HTMLFormElement).get("key")).trim();
-    void saveSettings({ ...settings, key });
-    setSettings({ ...settings, key });
+    const next = { ...settings, key, enabled: true };
+    void saveSettings(next);
+    setSettings(next);
   };
   return (
     <>
-      <header class="top"><div class="top-row"><h1>Two devices</h1></div></header>
+      <header class="top">
+        <div class="top-row">
+          <h1>Two devices</h1>
+          <p class="about">One user, two devices, each with a database and a worker of its own. Switch something off, edit on both, and watch.</p>
+          <a class="button" href="./index.html">Back to the log</a>
+        </div>
+      </header>
       {settings.key === "" ? (
         <main>
           <section class="card" aria-label="Begin">
-            <p>Both devices belong to one user. Each has a database and a sync worker of its own.</p>
+            <p>Both devices sync with one key. What one of them writes, the other one shows.</p>
             <form onSubmit={begin}>
               <label for="key">API key</label>
               <input id="key" name="key" type="password" required autocomplete="off" />

@@ -1,5 +1,7 @@
 /** A line over time as one SVG. Its label says the same in words. */
 
+import { Empty } from "./empty.js";
+
 interface Point {
   at: number;
   value: number;
@@ -8,7 +10,7 @@ interface Point {
 export function LineChart({ title, unit, points }: { title: string; unit: string; points: Point[] }) {
   const ordered = points.toSorted((a, b) => a.at - b.at);
   const [first, last] = [ordered[0], ordered.at(-1)];
-  if (!first || !last || ordered.length < 2) return <p class="empty">Two entries make a line.</p>;
+  if (!first || !last || ordered.length < 2) return <Empty icon="progress">Two entries make a line.</Empty>;
   const values = ordered.map(({ value }) => value);
   const [low, high] = [Math.floor(Math.min(...values) - 1), Math.ceil(Math.max(...values) + 1)];
   const x = (at: number) => LEFT + ((at - first.at) / (last.at - first.at || 1)) * (WIDTH - LEFT - RIGHT);
@@ -24,6 +26,7 @@ export function LineChart({ title, unit, points }: { title: string; unit: string
           <text x={LEFT - 6} y={y(value) + 4} text-anchor="end">{value}</text>
         </g>
       ))}
+      <polygon class="chart-area" points={`${x(first.at)},${HEIGHT - BOTTOM} ${line} ${x(last.at)},${HEIGHT - BOTTOM}`} />
       <polyline class="chart-line" points={line} />
       <circle class="chart-end" cx={x(last.at)} cy={y(last.value)} r="4" />
       <text x={LEFT} y={HEIGHT - 4}>{day(first.at)}</text>

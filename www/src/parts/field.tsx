@@ -1,7 +1,9 @@
 /** One labelled input, select or text area of a form. */
 
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
+import { Icon } from "./icons.js";
+import { Modal } from "./modal.js";
 
 interface Props {
   label: string;
@@ -40,24 +42,27 @@ export function Choice({ label, name, options }: { label: string; name: string; 
   );
 }
 
-/** A form that hands over its fields by name and empties itself when they were stored. */
-export function AddForm({ title, label = "Add", onAdd, children }: {
-  title: string; label?: string; onAdd: (fields: (name: string) => string) => Promise<boolean>; children: ComponentChildren;
+/** A button that opens a form. It hands over its fields by name and closes when they were stored. */
+export function AddForm({ title, onAdd, children }: {
+  title: string; onAdd: (fields: (name: string) => string) => Promise<boolean>; children: ComponentChildren;
 }) {
-  const id = useId();
+  const [open, setOpen] = useState(false);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
-    const data = new FormData(form);
-    if (await onAdd((name) => String(data.get(name) ?? "").trim())) form.reset();
+    const data = new FormData(event.currentTarget as HTMLFormElement);
+    if (await onAdd((name) => String(data.get(name) ?? "").trim())) setOpen(false);
   };
   return (
-    <section class="card" aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
-      <form onSubmit={submit}>
-        {children}
-        <button type="submit" class="main">{label}</button>
-      </form>
-    </section>
+    <>
+      <button type="button" class="add" onClick={() => setOpen(true)}><Icon name="plus" />{title}</button>
+      {open && (
+        <Modal title={title} onClose={() => setOpen(false)}>
+          <form onSubmit={submit}>
+            {children}
+            <button type="submit" class="main">Add</button>
+          </form>
+        </Modal>
+      )}
+    </>
   );
 }

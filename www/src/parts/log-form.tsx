@@ -2,6 +2,7 @@
 
 import { useId, useState } from "preact/hooks";
 import type { LoggedSet, WorkoutLog } from "../model.js";
+import { Icon } from "./icons.js";
 
 type Draft = Pick<WorkoutLog, "exercise" | "sets" | "note">;
 
@@ -10,7 +11,7 @@ interface Props {
   log?: WorkoutLog;
   /** Names to offer. */
   exercises?: readonly string[];
-  /** True when it was stored: an added log empties the form. */
+  /** True when it was stored. */
   onSave: (log: Draft) => Promise<boolean>;
 }
 
@@ -21,8 +22,7 @@ export function LogForm({ label, log, exercises = [], onSave }: Props) {
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const note = draft.note?.trim() ?? "";
-    const stored = await onSave({ exercise: draft.exercise.trim(), sets: draft.sets, note });
-    if (stored && !log) setDraft(EMPTY);
+    await onSave({ exercise: draft.exercise.trim(), sets: draft.sets, note });
   };
   return (
     <form class="log-form" onSubmit={submit}>
@@ -41,7 +41,7 @@ export function LogForm({ label, log, exercises = [], onSave }: Props) {
             onRemove={draft.sets.length > 1 ? () => setSets(draft.sets.toSpliced(at, 1)) : undefined}
           />
         ))}
-        <button type="button" class="quiet" onClick={() => setSets([...draft.sets, draft.sets.at(-1) ?? FIRST_SET])}>Add a set</button>
+        <button type="button" onClick={() => setSets([...draft.sets, draft.sets.at(-1) ?? FIRST_SET])}>Add a set</button>
       </fieldset>
       <label for={`${id}-note`}>Note</label>
       <textarea
@@ -61,7 +61,7 @@ function SetRow({ number, set, onChange, onRemove }: {
       <span class="set-number" aria-hidden="true">{number}</span>
       <NumberField label={`Set ${number} reps`} short="reps" value={set.reps} step={1} max={1000} onChange={(reps) => onChange({ ...set, reps })} />
       <NumberField label={`Set ${number} weight in kilograms`} short="kg" value={set.weight} step={0.25} max={2000} onChange={(weight) => onChange({ ...set, weight })} />
-      <button type="button" class="quiet icon" aria-label={`Remove set ${number}`} disabled={!onRemove} onClick={onRemove}>×</button>
+      <button type="button" class="quiet icon" aria-label={`Remove set ${number}`} disabled={!onRemove} onClick={onRemove}><Icon name="close" /></button>
     </div>
   );
 }

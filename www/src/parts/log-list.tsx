@@ -1,7 +1,9 @@
 /** All logs by day, newest first. */
 
-import { dayKey, dayWords } from "../words.js";
-import type { LoggedSet, Row } from "../model.js";
+import { dayKey, dayWords, setWords } from "../words.js";
+import type { Row } from "../model.js";
+import { Empty } from "./empty.js";
+import { Icon } from "./icons.js";
 
 type Log = Row<"workout-logs">;
 
@@ -16,14 +18,17 @@ interface Props {
 
 export function LogList({ logs, pending, empty, onEdit, onDelete }: Props) {
   if (!logs) return <p class="empty" aria-busy="true">Reading the log…</p>;
-  if (logs.length === 0) return <p class="empty">{empty}</p>;
+  if (logs.length === 0) return <Empty icon="today">{empty}</Empty>;
   const newestFirst = logs.toSorted((a, b) => b.performedAt - a.performedAt || (a.id < b.id ? 1 : -1));
   const days = Object.entries(Object.groupBy(newestFirst, (log) => dayKey(log.performedAt)));
   return (
     <>
       {days.map(([day, ofDay = []]) => (
         <section key={day} aria-label={dayWords(ofDay[0]?.performedAt ?? 0)}>
-          <h2 class="day">{dayWords(ofDay[0]?.performedAt ?? 0)}</h2>
+          <div class="section-head">
+            <h2>{dayWords(ofDay[0]?.performedAt ?? 0)}</h2>
+            <p class="about">{totalWords(ofDay)}</p>
+          </div>
           <ul class="logs">
             {ofDay.map((log) => (
               <li key={log.id} class="log" data-id={log.id}>
@@ -34,10 +39,8 @@ export function LogList({ logs, pending, empty, onEdit, onDelete }: Props) {
                 </div>
                 <div class="log-side">
                   <span class="mark" hidden={!pending.has(log.id)}>Not sent yet</span>
-                  <div class="log-actions">
-                    <button type="button" class="quiet" aria-label={`Edit ${log.exercise}`} onClick={() => onEdit(log)}>Edit</button>
-                    <button type="button" class="quiet" aria-label={`Delete ${log.exercise}`} onClick={() => onDelete(log)}>Delete</button>
-                  </div>
+                  <button type="button" class="quiet icon" aria-label={`Edit ${log.exercise}`} onClick={() => onEdit(log)}><Icon name="edit" /></button>
+                  <button type="button" class="quiet icon" aria-label={`Delete ${log.exercise}`} onClick={() => onDelete(log)}><Icon name="delete" /></button>
                 </div>
               </li>
             ))}
@@ -48,13 +51,10 @@ export function LogList({ logs, pending, empty, onEdit, onDelete }: Props) {
   );
 }
 
-/** `3 × 5 × 100 kg`, runs of equal sets taken together. */
-function setWords(sets: LoggedSet[]): string {
-  const runs: (LoggedSet & { count: number })[] = [];
-  for (const set of sets) {
-    const last = runs.at(-1);
-    if (last && last.reps === set.reps && last.weight === set.weight) last.count += 1;
-    else runs.push({ ...set, count: 1 });
-  }
-  return runs.map(({ count, reps, weight }) => `${count} × ${reps} × ${weight.toLocaleString()} kg`).join(", ");
+/** `2 exercises · 6 sets · 2,400 kg` of one day. */
+function totalWords(logs: Log[]): string {
+  const sets = logs.flatMap((log) => log.sets);
+  const moved = sets.reduce((sum, { reps, weight }) => sum + reps * weight, 0);
+  const count = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
+  return `${count(logs.length, "exercise")} · ${count(sets.length, "set")} · ${Math.round(moved).toLocaleString()} kg`;
 }

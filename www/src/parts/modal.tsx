@@ -1,18 +1,27 @@
-/** A dialog of the browser: focus, Escape and the backdrop are its own. */
+/** A dialog of the browser: focus, Escape and the backdrop are its own. A sheet from below on a phone. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useApp } from "../app-context.js";
+import { Icon } from "./icons.js";
 
 export function Modal({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const { problem } = useApp();
   const id = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    // Closed before it goes: the focus returns to where it was.
+    return () => shown?.close();
+  }, []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
       <div class="dialog-head">
         <h2 id={id}>{title}</h2>
-        <button type="button" class="quiet" onClick={() => dialog.current?.close()}>Close</button>
+        <button type="button" class="quiet icon" aria-label="Close" onClick={() => dialog.current?.close()}><Icon name="close" /></button>
       </div>
+      <p class="problem" role="alert" hidden={problem === ""}>{problem}</p>
       {children}
     </dialog>
   );

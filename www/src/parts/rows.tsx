@@ -1,27 +1,40 @@
-/** A plain list of records: words on the left, a mark when not sent yet, actions on the right. */
+/** A list of records: words on the left, a mark when not sent yet, actions on the right. */
 
 import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
 import { useApp } from "../app-context.js";
 import { usePendingIds } from "../hooks.js";
 import type { EntityName, Row } from "../model.js";
+import { Empty } from "./empty.js";
+import { Icon, type IconName } from "./icons.js";
 
 interface Props<Name extends EntityName> {
   title: string;
   entity: Name;
   rows: Row<Name>[] | undefined;
+  icon: IconName;
   empty: string;
   /** What a row is called, and what is told below it. */
   words: (row: Row<Name>) => { name: string; about?: string };
   actions?: (row: Row<Name>) => ComponentChildren;
+  /** Stands beside the title: how a row is added. */
+  add?: ComponentChildren;
+  /** Stands between the title and the rows. */
+  children?: ComponentChildren;
 }
 
-export function Rows<Name extends EntityName>({ title, entity, rows, empty, words, actions }: Props<Name>) {
+export function Rows<Name extends EntityName>({ title, entity, rows, icon, empty, words, actions, add, children }: Props<Name>) {
   const { sync, attempt } = useApp();
   const pending = usePendingIds();
+  const id = useId();
   return (
-    <section aria-label={title}>
-      <h2 class="day">{title}</h2>
-      {rows?.length === 0 && <p class="empty">{empty}</p>}
+    <section aria-labelledby={id}>
+      <div class="section-head">
+        <h2 id={id}>{title}</h2>
+        {add}
+      </div>
+      {children}
+      {rows?.length === 0 && <Empty icon={icon}>{empty}</Empty>}
       <ul class="logs">
         {rows?.map((row) => {
           const { name, about } = words(row);
@@ -33,10 +46,8 @@ export function Rows<Name extends EntityName>({ title, entity, rows, empty, word
               </div>
               <div class="log-side">
                 <span class="mark" hidden={!pending.has(row.id)}>Not sent yet</span>
-                <div class="log-actions">
-                  {actions?.(row)}
-                  <button type="button" class="quiet" aria-label={`Delete ${name}`} onClick={() => void attempt(() => sync.entities[entity].delete(row.id))}>Delete</button>
-                </div>
+                {actions?.(row)}
+                <button type="button" class="quiet icon" aria-label={`Delete ${name}`} onClick={() => void attempt(() => sync.entities[entity].delete(row.id))}><Icon name="delete" /></button>
               </div>
             </li>
           );

@@ -13,7 +13,7 @@ export function History() {
   const newest = found?.sort((a, b) => b.performedAt - a.performedAt).slice(0, shown);
   return (
     <>
-      <section class="card" aria-label="Find a log">
+      <section class="search" aria-label="Find a log">
         <label for="search">Find an exercise or a note</label>
         <input id="search" type="search" value={search} onInput={({ currentTarget }) => setSearch(currentTarget.value)} />
         <p class="about" aria-live="polite">{found ? `${found.length.toLocaleString()} logs` : "Reading the log…"}</p>

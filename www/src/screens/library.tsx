@@ -15,16 +15,16 @@ export function Library() {
     name: field("name"), muscle: field("muscle") as Exercise["muscle"], equipment: field("equipment") as NonNullable<Exercise["equipment"]>,
   }));
   return (
-    <>
-      <AddForm title="Add an exercise" onAdd={add}>
-        <Field label="Name" name="name" required />
-        <Choice label="Muscle" name="muscle" options={MUSCLES} />
-        <Choice label="Equipment" name="equipment" options={EQUIPMENT} />
-      </AddForm>
-      <Rows
-        title="Exercises" entity="exercise-definitions" rows={exercises} empty="The library is empty. Logs can be added without it."
-        words={({ name, muscle, equipment }) => ({ name, about: [muscle, equipment].filter(Boolean).join(" · ") })}
-      />
-    </>
+    <Rows
+      title="Exercises" entity="exercise-definitions" rows={exercises} icon="library" empty="The library is empty. Logs can be added without it."
+      words={({ name, muscle, equipment }) => ({ name, about: [muscle, equipment].filter(Boolean).join(" · ") })}
+      add={
+        <AddForm title="Add an exercise" onAdd={add}>
+          <Field label="Name" name="name" required />
+          <Choice label="Muscle" name="muscle" options={MUSCLES} />
+          <Choice label="Equipment" name="equipment" options={EQUIPMENT} />
+        </AddForm>
+      }
+    />
   );
 }

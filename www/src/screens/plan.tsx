@@ -22,16 +22,16 @@ function Templates() {
     name: field("name"), exercises: readExercises(field("exercises")),
   }));
   return (
-    <>
-      <AddForm title="Add a template" onAdd={add}>
-        <Field label="Name" name="name" required />
-        <Field label="Exercises, as “Squat 3x5, Bench press 3x8”" name="exercises" required />
-      </AddForm>
-      <Rows
-        title="Templates" entity="workout-templates" rows={useRecords("workout-templates")} empty="No templates yet."
-        words={({ name, exercises }) => ({ name, about: exercises.map(({ exercise, sets, reps }) => `${exercise} ${sets} × ${reps}`).join(", ") })}
-      />
-    </>
+    <Rows
+      title="Templates" entity="workout-templates" rows={useRecords("workout-templates")?.sort((a, b) => a.name.localeCompare(b.name))} icon="plan" empty="No templates yet."
+      words={({ name, exercises }) => ({ name, about: exercises.map(({ exercise, sets, reps }) => `${exercise} ${sets} × ${reps}`).join(", ") })}
+      add={
+        <AddForm title="Add a template" onAdd={add}>
+          <Field label="Name" name="name" required />
+          <Field label="Exercises, as “Squat 3x5, Bench press 3x8”" name="exercises" required />
+        </AddForm>
+      }
+    />
   );
 }
 
@@ -50,25 +50,25 @@ function Programs() {
     else await instances.put({ programId: program.id, startedAt: Date.now(), week: 1, state: "active" });
   });
   return (
-    <>
-      <AddForm title="Add a program" onAdd={add}>
-        <Field label="Name" name="name" required />
-        <Field label="Weeks" name="weeks" type="number" required min={1} max={104} value={8} />
-        <Field label="Template of its first day" name="template" required />
-      </AddForm>
-      <Rows
-        title="Programs" entity="program-definitions" rows={useRecords("program-definitions")} empty="No programs yet."
-        words={(program) => ({
-          name: program.name,
-          about: `${program.weeks} weeks · ${program.days.map(({ name }) => name).join(", ")}${running(program) ? " · active" : ""}`,
-        })}
-        actions={(program) => (
-          <button type="button" class="quiet" aria-label={`${running(program) ? "End" : "Begin"} ${program.name}`} onClick={() => void toggle(program)}>
-            {running(program) ? "End" : "Begin"}
-          </button>
-        )}
-      />
-    </>
+    <Rows
+      title="Programs" entity="program-definitions" rows={useRecords("program-definitions")} icon="plan" empty="No programs yet."
+      words={(program) => ({
+        name: program.name,
+        about: `${program.weeks} weeks · ${program.days.map(({ name }) => name).join(", ")}${running(program) ? " · active" : ""}`,
+      })}
+      actions={(program) => (
+        <button type="button" class="quiet" aria-label={`${running(program) ? "End" : "Begin"} ${program.name}`} onClick={() => void toggle(program)}>
+          {running(program) ? "End" : "Begin"}
+        </button>
+      )}
+      add={
+        <AddForm title="Add a program" onAdd={add}>
+          <Field label="Name" name="name" required />
+          <Field label="Weeks" name="weeks" type="number" required min={1} max={104} value={8} />
+          <Field label="Template of its first day" name="template" required />
+        </AddForm>
+      }
+    />
   );
 }
 
@@ -87,8 +87,15 @@ function Progression() {
     return sync.entities["applied-progression-logs"].put({ ruleId: id, appliedAt: Date.now(), from, to: from + step });
   });
   return (
-    <>
-      {exercises.length > 0 && (
+    <Rows
+      title="Progression" entity="progression-rules" rows={useRecords("progression-rules")} icon="progress" empty="No rules yet. A rule needs an exercise of the library."
+      words={(rule) => {
+        const last = newest(rule.id);
+        const every = rule.everySessions === 1 ? "every session" : `every ${rule.everySessions} sessions`;
+        return { name: name(rule.exerciseId), about: `+${rule.step} kg ${every}${last ? ` · now ${last.to} kg` : ""}` };
+      }}
+      actions={(rule) => <button type="button" class="quiet" aria-label={`Step up ${name(rule.exerciseId)}`} onClick={() => void apply(rule)}>Step up</button>}
+      add={exercises.length > 0 && (
         <AddForm title="Add a progression rule" onAdd={add}>
           <Choice label="Exercise" name="exercise" options={exercises.map((exercise) => [exercise.id, exercise.name] as const)} />
           <Choice label="Kind" name="kind" options={["linear", "double"]} />
@@ -96,16 +103,7 @@ function Progression() {
           <Field label="Every so many sessions" name="every" type="number" required min={1} max={100} value={1} />
         </AddForm>
       )}
-      <Rows
-        title="Progression" entity="progression-rules" rows={useRecords("progression-rules")} empty="No rules yet. A rule needs an exercise of the library."
-        words={(rule) => {
-          const last = newest(rule.id);
-          const every = rule.everySessions === 1 ? "every session" : `every ${rule.everySessions} sessions`;
-          return { name: name(rule.exerciseId), about: `+${rule.step} kg ${every}${last ? ` · now ${last.to} kg` : ""}` };
-        }}
-        actions={(rule) => <button type="button" class="quiet" aria-label={`Step up ${name(rule.exerciseId)}`} onClick={() => void apply(rule)}>Step up</button>}
-      />
-    </>
+    />
   );
 }
 

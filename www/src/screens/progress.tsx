@@ -24,19 +24,21 @@ function BodyWeight() {
     measuredAt: Date.now(), weight: Number(field("weight")),
   }));
   return (
-    <>
-      <section class="card" aria-labelledby="weight-title">
-        <h2 id="weight-title">Body weight</h2>
-        {weights && <LineChart title="Body weight" unit="kg" points={weights.map(({ measuredAt, weight }) => ({ at: measuredAt, value: weight }))} />}
-      </section>
-      <AddForm title="Add a weight" onAdd={add}>
-        <Field label="Weight in kilograms" name="weight" type="number" required min={1} max={1000} step={0.1} />
-      </AddForm>
-      <Rows
-        title="Newest weights" entity="user-bodyweight-logs" rows={newest} empty="No weights yet."
-        words={({ weight, measuredAt }) => ({ name: `${weight.toLocaleString()} kg`, about: new Date(measuredAt).toLocaleDateString() })}
-      />
-    </>
+    <Rows
+      title="Body weight" entity="user-bodyweight-logs" rows={newest} icon="progress" empty="No weights yet."
+      words={({ weight, measuredAt }) => ({ name: `${weight.toLocaleString()} kg`, about: new Date(measuredAt).toLocaleDateString() })}
+      add={
+        <AddForm title="Add a weight" onAdd={add}>
+          <Field label="Weight in kilograms" name="weight" type="number" required min={1} max={1000} step={0.1} />
+        </AddForm>
+      }
+    >
+      {weights && weights.length > 0 && (
+        <div class="card">
+          <LineChart title="Body weight" unit="kg" points={weights.map(({ measuredAt, weight }) => ({ at: measuredAt, value: weight }))} />
+        </div>
+      )}
+    </Rows>
   );
 }
 
@@ -48,22 +50,22 @@ function Goals() {
   }));
   const toggle = (goal: Row<"user-goals">) => attempt(() => goals.update(goal.id, { doneAt: goal.doneAt ? null : Date.now() }));
   return (
-    <>
-      <AddForm title="Add a goal" onAdd={add}>
-        <Field label="Goal" name="title" required />
-        <Field label="Target" name="target" type="number" required min={0} max={100000} step="any" />
-        <Choice label="Unit" name="unit" options={GOAL_UNITS} />
-      </AddForm>
-      <Rows
-        title="Goals" entity="user-goals" rows={useRecords("user-goals")} empty="No goals yet."
-        words={({ title, target, unit, doneAt }) => ({ name: title, about: `${target.toLocaleString()} ${unit}${doneAt ? " · reached" : ""}` })}
-        actions={(goal) => (
-          <button type="button" class="quiet" aria-label={`${goal.doneAt ? "Reopen" : "Reached"}: ${goal.title}`} onClick={() => void toggle(goal)}>
-            {goal.doneAt ? "Reopen" : "Reached"}
-          </button>
-        )}
-      />
-    </>
+    <Rows
+      title="Goals" entity="user-goals" rows={useRecords("user-goals")} icon="plan" empty="No goals yet."
+      words={({ title, target, unit, doneAt }) => ({ name: title, about: `${target.toLocaleString()} ${unit}${doneAt ? " · reached" : ""}` })}
+      actions={(goal) => (
+        <button type="button" class="quiet" aria-label={`${goal.doneAt ? "Reopen" : "Reached"}: ${goal.title}`} onClick={() => void toggle(goal)}>
+          {goal.doneAt ? "Reopen" : "Reached"}
+        </button>
+      )}
+      add={
+        <AddForm title="Add a goal" onAdd={add}>
+          <Field label="Goal" name="title" required />
+          <Field label="Target" name="target" type="number" required min={0} max={100000} step="any" />
+          <Choice label="Unit" name="unit" options={GOAL_UNITS} />
+        </AddForm>
+      }
+    />
   );
 }
 

@@ -4,15 +4,18 @@ import { useState } from "preact/hooks";
 import { useApp } from "../app-context.js";
 import { useRecords } from "../hooks.js";
 import type { Row } from "../model.js";
+import { Icon } from "../parts/icons.js";
 import { LogForm } from "../parts/log-form.js";
 import { Logs } from "../parts/logs.js";
+import { Modal } from "../parts/modal.js";
 import { dayKey } from "../words.js";
 
 export function Today() {
   const { sync, attempt } = useApp();
   const logs = useRecords("workout-logs");
   const exercises = useRecords("exercise-definitions") ?? [];
-  const templates = useRecords("workout-templates") ?? [];
+  const templates = useRecords("workout-templates")?.sort((a, b) => a.name.localeCompare(b.name)) ?? [];
+  const [adding, setAdding] = useState(false);
   const entity = sync.entities["workout-logs"];
   const idOf = (name: string) => exercises.find((exercise) => exercise.name === name)?.id;
   const today = logs?.filter((log) => dayKey(log.performedAt) === dayKey(Date.now()));
@@ -24,30 +27,29 @@ export function Today() {
   ));
   return (
     <>
-      <section class="card" aria-labelledby="add-title">
-        <h2 id="add-title">Add a log</h2>
-        <LogForm
-          label="Add" exercises={exercises.map(({ name }) => name)}
-          onSave={(log) => attempt(() => entity.put({ ...log, ...named(idOf(log.exercise)), performedAt: Date.now() }))}
-        />
-        {templates.length > 0 && <TemplateStart templates={templates} onStart={start} />}
-      </section>
+      <div class="start">
+        <button type="button" class="main" onClick={() => setAdding(true)}><Icon name="plus" />Add a log</button>
+        {templates.length > 0 && (
+          <ul class="chips" aria-label="Start from a template">
+            {templates.map((template) => (
+              <li key={template.id}><button type="button" onClick={() => void start(template)}>Start {template.name}</button></li>
+            ))}
+          </ul>
+        )}
+      </div>
       <Logs logs={today} empty="Nothing logged today. What you add is kept on this device at once, also offline." />
+      {adding && (
+        <Modal title="Add a log" onClose={() => setAdding(false)}>
+          <LogForm
+            label="Add" exercises={exercises.map(({ name }) => name)}
+            onSave={(log) => attempt(async () => {
+              await entity.put({ ...log, ...named(idOf(log.exercise)), performedAt: Date.now() });
+              setAdding(false);
+            })}
+          />
+        </Modal>
+      )}
     </>
-  );
-}
-
-function TemplateStart({ templates, onStart }: { templates: Row<"workout-templates">[]; onStart: (template: Row<"workout-templates">) => void }) {
-  const [chosen, setChosen] = useState(0);
-  const template = templates[chosen] ?? templates[0];
-  return (
-    <form class="row-form" onSubmit={(event) => { event.preventDefault(); if (template) onStart(template); }}>
-      <label for="template">Or start from a template</label>
-      <select id="template" value={chosen} onChange={({ currentTarget }) => setChosen(Number(currentTarget.value))}>
-        {templates.map(({ id, name }, at) => <option key={id} value={at}>{name}</option>)}
-      </select>
-      <button type="submit">Start</button>
-    </form>
   );
 }
 

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { useApp } from "../app-context.js";
 import { useLive } from "../hooks.js";
 import type { EntityName } from "../model.js";
-import { timeWords } from "../words.js";
+import { fieldWords, kindWords, recordWords, timeWords } from "../words.js";
 
 type Side = "local" | "remote";
 type Copy = { [field: string]: unknown };
@@ -17,6 +17,7 @@ export function Conflicts() {
   return (
     <section class="card" aria-labelledby="conflicts-title">
       <h2 id="conflicts-title">In conflict</h2>
+      <p class="about">Two devices changed these. Keep one copy, or mix their fields.</p>
       {conflicts.length > 1 && (
         <div class="buttons">
           <button type="button" onClick={() => void attempt(() => sync.conflicts.resolveAll("local"))}>Keep all of mine</button>
@@ -35,6 +36,7 @@ export function Conflicts() {
 
 function OneConflict({ conflict, onChoose }: { conflict: Conflict; onChoose: (choice: ConflictChoice) => void }) {
   const [local, remote] = [conflict.local as Copy, (conflict.remote ?? { isDeleted: true }) as Copy];
+  const name = recordWords(conflict.entity, conflict.remote ? { ...conflict.remote, ...local } : local);
   const differing = [...new Set([...Object.keys(local), ...Object.keys(remote)])]
     .filter((name) => !ENVELOPE.has(name) && JSON.stringify(local[name]) !== JSON.stringify(remote[name]));
   const [picks, setPicks] = useState<{ [field: string]: Side }>({});
@@ -49,8 +51,8 @@ function OneConflict({ conflict, onChoose }: { conflict: Conflict; onChoose: (ch
   };
   return (
     <div class="conflict">
-      <h3>{title(conflict.entity, local)}</h3>
-      <div class="scroll" tabIndex={0} role="region" aria-label={`Both copies of ${title(conflict.entity, local)}`}>
+      <h3>{name} <span class="kind">{kindWords(conflict.entity).one}</span></h3>
+      <div class="scroll" tabIndex={0} role="region" aria-label={`Both copies of ${name}`}>
         <table>
           <thead>
             <tr>
@@ -60,17 +62,17 @@ function OneConflict({ conflict, onChoose }: { conflict: Conflict; onChoose: (ch
             </tr>
           </thead>
           <tbody>
-            {differing.map((name) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
+            {differing.map((field) => (
+              <tr key={field}>
+                <th scope="row">{field}</th>
                 {(["local", "remote"] as const).map((side) => (
                   <td key={side}>
                     <label class="pick">
                       <input
-                        type="radio" name={`${conflict.id}/${name}`} checked={pick(name) === side}
-                        onChange={() => setPicks((old) => ({ ...old, [name]: side }))}
+                        type="radio" name={`${conflict.id}/${field}`} checked={pick(field) === side}
+                        onChange={() => setPicks((old) => ({ ...old, [field]: side }))}
                       />
-                      {shown((side === "local" ? local : remote)[name])}
+                      {fieldWords(field, (side === "local" ? local : remote)[field])}
                     </label>
                   </td>
                 ))}
@@ -88,19 +90,10 @@ function OneConflict({ conflict, onChoose }: { conflict: Conflict; onChoose: (ch
   );
 }
 
-function title(entity: string, copy: Copy): string {
-  const name = copy["exercise"] ?? copy["name"] ?? copy["title"];
-  return typeof name === "string" ? `${name} (${entity})` : entity;
-}
-
 function edited(copy: Copy): string {
   if (copy["isDeleted"] === true) return ", deleted";
   const at = copy["clientUpdatedAt"];
   return typeof at === "number" ? `, ${timeWords(at)}` : "";
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? value : value === undefined ? "–" : JSON.stringify(value);
 }
 
 const ENVELOPE = new Set(["id", "clientCreatedAt", "clientUpdatedAt", "isDeleted", "serverUpdatedAt", "serverId", "version", "_synced"]);

@@ -2,6 +2,7 @@
 
 import type { SyncEvent } from "lastword";
 import type { AppSync } from "../model.js";
+import { kindWords } from "../words.js";
 
 export interface Line {
   number: number;
@@ -41,10 +42,10 @@ function add(text: string): void {
 
 function words(event: SyncEvent): string {
   switch (event.type) {
-    case "change": return `${event.ids.length} ${event.source === "remote" ? "arrived" : "changed here"} in ${event.entity}`;
-    case "conflict": return `conflict in ${event.entity}`;
-    case "failure": return `refused in ${event.entity}: ${event.message} (${event.code})`;
-    case "superseded": return `an edit in ${event.entity} lost to a newer one`;
+    case "change": return `${kindWords(event.entity).many}: ${event.ids.length} ${event.source === "remote" ? "arrived" : "changed here"}`;
+    case "conflict": return `${kindWords(event.entity).one}: changed on both sides`;
+    case "failure": return `${kindWords(event.entity).one} refused: ${event.message} (${event.code})`;
+    case "superseded": return `${kindWords(event.entity).one}: an edit lost to a newer one`;
     case "auth_needed": return "the key was not accepted";
     case "signed_out": return event.wiped ? "another tab signed out and wiped the data" : "another tab signed out";
     case "worker_replaced": return "the sync worker was replaced";

@@ -3,11 +3,13 @@
 import { useState } from "preact/hooks";
 import { useApp } from "../app-context.js";
 import { useStatus } from "../hooks.js";
+import { Icon } from "../parts/icons.js";
+import { isOn } from "../settings.js";
 import { pillWords, timeWords } from "../words.js";
 
 export function SyncBar() {
   const { sync, settings, attempt, openSettings } = useApp();
-  const on = settings.key !== "";
+  const on = isOn(settings);
   const status = useStatus();
   const [busy, setBusy] = useState(false);
   const { tone, text } = pillWords(status, on);
@@ -25,20 +27,9 @@ export function SyncBar() {
         </span>
       </p>
       <div class="sync-actions">
-        <button type="button" disabled={!on || busy} onClick={syncNow}>Sync now</button>
-        <button type="button" class="quiet icon" aria-label="Settings" onClick={openSettings}><SettingsIcon /></button>
+        <button type="button" class="sync-now" aria-label="Sync now" disabled={!on || busy} onClick={syncNow}><Icon name="sync" /><span>Sync now</span></button>
+        <button type="button" class="quiet icon" aria-label="Settings" onClick={openSettings}><Icon name="settings" /></button>
       </div>
     </div>
-  );
-}
-
-/** Two sliders. */
-function SettingsIcon() {
-  return (
-    <svg viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true">
-      <path d="M4 8h9M19 8h1M4 16h1M11 16h9" />
-      <circle cx="16" cy="8" r="3" />
-      <circle cx="8" cy="16" r="3" />
-    </svg>
   );
 }

@@ -1,14 +1,14 @@
 /** Everything about the sync in one place: what waits, what failed, what is in conflict, and what happened. */
 
-import { useEffect, useReducer, useState } from "preact/hooks";
+import { useEffect, useReducer } from "preact/hooks";
 import { useApp } from "../app-context.js";
 import { useLive, useStatus } from "../hooks.js";
-import { makeSample } from "../sample-data.js";
-import { databaseName } from "../settings.js";
-import { timeWords } from "../words.js";
+import { ENTITY_NAMES, type EntityName } from "../model.js";
+import { kindWords, recordWords, timeWords } from "../words.js";
 import { Conflicts } from "./conflicts.js";
 import { logLines, onLogged } from "./event-log.js";
 import { Failures } from "./failures.js";
+import { ThisDevice } from "./this-device.js";
 
 export function SyncScreen() {
   return (
@@ -25,15 +25,18 @@ export function SyncScreen() {
 
 function Overview() {
   const status = useStatus();
-  const entities = Object.entries(status.entities);
+  const entities = ENTITY_NAMES.flatMap((name) => (status.entities[name] ? [[name, status.entities[name]] as const] : []));
   return (
     <section class="card" aria-labelledby="overview-title">
-      <h2 id="overview-title">Status</h2>
-      {status.progress && (
-        <progress aria-label="Progress of the sync" value={status.progress.total === null ? undefined : status.progress.done} max={status.progress.total ?? undefined} />
-      )}
+      <div class="section-head">
+        <h2 id="overview-title">Status</h2>
+        <progress
+          aria-label="Progress of the sync" class={status.progress ? "" : "unseen"} aria-hidden={status.progress ? undefined : true}
+          value={status.progress && status.progress.total !== null ? status.progress.done : status.progress ? undefined : 0} max={status.progress?.total ?? undefined}
+        />
+      </div>
       <dl class="facts">
-        <div><dt>State</dt><dd>{status.state.replace("_", " ")}{status.leader ? "" : " · another tab syncs"}</dd></div>
+        <div><dt>State</dt><dd>{STATES[status.state]}{status.leader ? "" : " · another tab syncs"}</dd></div>
         <div><dt>Waiting to be sent</dt><dd>{status.pending.toLocaleString()}</dd></div>
         <div><dt>Last sync</dt><dd>{status.lastSyncAt === null ? "never" : timeWords(status.lastSyncAt)}</dd></div>
         {status.nextTryAt !== null && <div><dt>Next try</dt><dd>{timeWords(status.nextTryAt)}</dd></div>}
@@ -46,7 +49,7 @@ function Overview() {
             <tbody>
               {entities.map(([name, entity]) => (
                 <tr key={name}>
-                  <th scope="row">{name}</th><td>{entity.pending}</td>
+                  <th scope="row">{kindWords(name).many}</th><td>{entity.pending}</td>
                   <td>{entity.lastPushAt === null ? "–" : timeWords(entity.lastPushAt)}</td>
                   <td>{entity.lastPullAt === null ? "–" : timeWords(entity.lastPullAt)}</td>
                 </tr>
@@ -61,50 +64,27 @@ function Overview() {
 
 function Waiting() {
   const { sync } = useApp();
-  const changes = useLive(() => sync.pending(), ["status"]) ?? [];
-  if (changes.length === 0) return null;
+  const waiting = useLive(async () => {
+    const changes = await sync.pending();
+    const shown = changes.slice(0, SHOWN).map(async (change) => {
+      const record = await sync.entities[change.entity as EntityName].get(change.id);
+      return { ...change, name: recordWords(change.entity, record) };
+    });
+    return { count: changes.length, shown: await Promise.all(shown) };
+  }, ["status"]);
+  if (!waiting || waiting.count === 0) return null;
   return (
     <section class="card" aria-labelledby="waiting-title">
       <h2 id="waiting-title">Waiting to be sent</h2>
       <ul class="lines">
-        {changes.slice(0, SHOWN).map((change) => (
-          <li key={`${change.entity}/${change.id}`}>{change.operation} in {change.entity}{change.error ? ` · ${change.error.message}` : ""}</li>
+        {waiting.shown.map(({ entity, id, operation, name, attempts, error }) => (
+          <li key={`${entity}/${id}`}>
+            {name} <span class="kind">{kindWords(entity).one}</span>
+            <span class="about"> {DONE[operation]}{attempts > 0 ? `, tried ${attempts} times` : ""}{error ? `: ${error.message}` : ""}</span>
+          </li>
         ))}
       </ul>
-      {changes.length > SHOWN && <p class="about">and {(changes.length - SHOWN).toLocaleString()} more</p>}
-    </section>
-  );
-}
-
-function ThisDevice() {
-  const { sync, settings, attempt, openSettings } = useApp();
-  const [busy, setBusy] = useState("");
-  const run = async (what: string, work: () => Promise<unknown>) => {
-    setBusy(what);
-    await attempt(work);
-    setBusy("");
-  };
-  const exportUnsynced = async () => {
-    const file = new Blob([JSON.stringify(await sync.failures.export(), null, 2)], { type: "application/json" });
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "unsynced.json" });
-    link.click();
-    URL.revokeObjectURL(link.href);
-  };
-  return (
-    <section class="card" aria-labelledby="device-title">
-      <h2 id="device-title">This device</h2>
-      <p class="about">
-        Everything is stored in the database “{databaseName()}” of this browser.
-        {settings.key ? ` It is kept the same as ${settings.server}.` : " Sync is off: nothing leaves this device."}
-      </p>
-      <div class="buttons">
-        <button type="button" onClick={openSettings}>Settings</button>
-        <button type="button" disabled={busy !== ""} onClick={() => void run("sample", () => makeSample(sync))}>
-          {busy === "sample" ? "Adding…" : "Add a year of sample data"}
-        </button>
-        <button type="button" disabled={busy !== ""} onClick={() => void run("export", exportUnsynced)}>Export what was not sent</button>
-        <a class="button" href="./devices.html">Two devices side by side</a>
-      </div>
+      {waiting.count > SHOWN && <p class="about">and {(waiting.count - SHOWN).toLocaleString()} more</p>}
     </section>
   );
 }
@@ -124,4 +104,6 @@ function EventLog() {
   );
 }
 
+const STATES = { idle: "at rest", syncing: "syncing", offline: "no connection", auth_needed: "sign-in needed", failed: "failed, tried again soon", stopped: "stopped" };
 const SHOWN = 20;
+const DONE = { create: "added", update: "changed", delete: "deleted" };
