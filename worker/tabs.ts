@@ -87,7 +87,15 @@ export class Tabs {
 
   /** A round: here when this tab leads, else by the leader; here after all when the lead comes to this tab meanwhile. */
   async syncNow(core: CoreCalls): Promise<SyncResult> {
-    const { state } = await core.status();
+    return this.#round(core).catch((error: { code?: string }) => {
+      // The lead passed on in the middle, or the database was lost and made again: whoever leads now has the next try.
+      if (error.code !== "fenced") throw error;
+      return this.#round(core);
+    });
+  }
+
+  async #round(core: CoreCalls): Promise<SyncResult> {
+    const { state } = this.shown(await core.status());
     const isLed = (await holderOf(this.#channel.name)) !== undefined;
     const here = core.syncNow();
     if (this.#leads) return here;

@@ -222,6 +222,7 @@ impl Core {
     pub(super) async fn sign_out(&self, how: &JsValue) -> Answer {
         self.stop();
         self.driver.ports().transport.forget_token();
+        self.account.take();
         let unsent = self.waiting().await?.changes.iter().filter(|change| change.is_dirty()).count();
         if field(how, "wipe").is_truthy() {
             self.run(&Wipe).await?;

@@ -41,6 +41,8 @@ pub(super) struct Core {
     pub(super) driver: BrowserDriver,
     pub(super) reader: Reader,
     pub(super) emit: Function,
+    /// Whose records these are, where the app has said so.
+    pub(super) account: RefCell<Option<String>>,
     /// True while syncing is stopped only because the page is frozen.
     pub(super) is_frozen: Cell<bool>,
     pub(super) status_due: Cell<bool>,
@@ -82,6 +84,7 @@ impl Core {
             reader: Reader::new(layout),
             driver,
             emit: function("emit")?,
+            account: RefCell::default(),
             is_frozen: Cell::new(false),
             status_due: Cell::new(false),
             status_running: Cell::new(false),
@@ -97,14 +100,15 @@ impl Core {
     pub(super) async fn open_replica(&self, account: Option<String>) -> Result<(), Error> {
         let clock = BrowserClock;
         let open = Open {
-            account,
+            account: account.clone(),
             device_id: Uuid::new_v4().to_string(),
             hash_key: clock.random() >> HASH_KEY_UNUSED_BITS,
             lead: false,
         };
-        let opened = self.run(&open).await?;
+        let opened = self.driver.ports().store.run(&open).await.map_err(|error| store_error(&error))?;
         self.driver.ports().transport.set_device_id(&opened.replica.device_id);
         self.device_id.replace(opened.replica.device_id);
+        self.account.replace(account);
         Ok(())
     }
 
@@ -129,7 +133,15 @@ impl Core {
     }
 
     pub(super) async fn run<S: Step>(&self, step: &S) -> Result<S::Outcome, Error> {
-        self.driver.ports().store.run(step).await.map_err(|error| match error {
+        let store = &self.driver.ports().store;
+        let mut done = store.run(step).await;
+        if matches!(done, Err(StoreError::Refused(Refusal::NoReplica))) {
+            // Evicted or deleted under us: what the app does now begins another replica.
+            let account = self.account.borrow().clone();
+            self.open_replica(account).await?;
+            done = store.run(step).await;
+        }
+        done.map_err(|error| match error {
             StoreError::Refused(Refusal::NotFound(key)) => {
                 Error::NotFound { entity: self.config.entity(key.entity).name.clone(), id: key.id }
             }

@@ -1,0 +1,103 @@
+// The database is deleted, upgraded, evicted in whole or in part, or gone with a private window: the app is told, and what is left goes on.
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { bare } from "./bare.mjs";
+import { bareAnswer, openBare } from "./bare-page.mjs";
+import { ARGS } from "./browser.mjs";
+import { scenario } from "./world.mjs";
+import file from "../../www/entities.json" with { type: "json" };
+
+const ENTITY = "workout-logs";
+
+const names = async (server) => [...(await server.records(ENTITY)).values()].map(({ exercise }) => exercise).sort();
+const shown = (page) => page.evaluate(async () => (await logs.list()).map(({ exercise }) => exercise).sort());
+
+bare("a database that the browser evicts under a running app is made again, filled anew, and written to", async ({ server, page }) => {
+  await page.evaluate(async () => { await logs.put({ ...log, exercise: "before" }); await sync.syncNow(); });
+  const protocol = await page.context().newCDPSession(page);
+  await protocol.send("Storage.clearDataForOrigin", { origin: new URL(page.url()).origin, storageTypes: "indexeddb" });
+  await page.evaluate(async () => {
+    // A write that the eviction cuts short fails whole; the next one finds a database.
+    let put;
+    do put = await attempt(() => logs.put({ ...log, exercise: "after" }));
+    while (put.code === "store");
+    await logs.whenSynced(put.value.id);
+    await sync.syncNow();
+  });
+  assert.deepEqual(await shown(page), ["after", "before"]);
+  assert.deepEqual(await names(server), ["after", "before"]);
+});
+
+bare("a database that another script of the app deletes is made again too", async ({ page }) => {
+  await page.evaluate(async () => {
+    await logs.put({ ...log, exercise: "before" });
+    await sync.syncNow();
+    await new Promise((resolve, reject) => Object.assign(indexedDB.deleteDatabase("bare"), { onsuccess: resolve, onerror: reject }));
+    await sync.syncNow();
+  });
+  assert.deepEqual(await shown(page), ["before"]);
+});
+
+bare("what is left after lastword's own store was lost goes out, and the rest comes back", async ({ server, page }) => {
+  await page.evaluate(async () => { await logs.put({ ...log, exercise: "known" }); await sync.syncNow(); });
+  await server.stop();
+  await page.evaluate(async () => {
+    await logs.put({ ...log, exercise: "unsent" });
+    await sync.destroy();
+    const database = await new Promise((resolve, reject) => Object.assign(indexedDB.open("bare"), { onsuccess: ({ target }) => resolve(target.result), onerror: reject }));
+    const transaction = database.transaction(["_lastword_meta", "workout-logs"], "readwrite");
+    transaction.objectStore("_lastword_meta").clear();
+    const rows = await new Promise((resolve) => { transaction.objectStore("workout-logs").getAll().onsuccess = ({ target }) => resolve(target.result); });
+    transaction.objectStore("workout-logs").delete(rows.find(({ exercise }) => exercise === "known").id);
+    await new Promise((resolve) => { transaction.oncomplete = resolve; });
+    database.close();
+  });
+  await server.start();
+  await page.evaluate(async () => {
+    globalThis.sync = await createSync(options);
+    globalThis.logs = sync.entities["workout-logs"];
+    await sync.syncNow();
+  });
+  assert.deepEqual(await shown(page), ["known", "unsent"]);
+  assert.deepEqual(await names(server), ["known", "unsent"]);
+});
+
+bare("another script's upgrade is not held up, and the sync goes on with the new version", async ({ server, page }) => {
+  await page.evaluate(async () => {
+    await logs.put({ ...log, exercise: "before" });
+    const { version } = (await indexedDB.databases()).find(({ name }) => name === "bare");
+    await new Promise((resolve, reject) => {
+      const open = indexedDB.open("bare", version + 1);
+      open.onblocked = () => reject(new Error("blocked"));
+      open.onupgradeneeded = () => open.result.createObjectStore("of the app");
+      open.onsuccess = () => resolve(open.result.close());
+    }).catch((error) => { throw new Error(String(error)); });
+    await logs.put({ ...log, exercise: "after" });
+    await sync.syncNow();
+  });
+  assert.deepEqual(await names(server), ["after", "before"]);
+});
+
+scenario("in a private window everything works until it is closed", async ({ server, proxy }) => {
+  const front = await proxy();
+  front.answer = bareAnswer;
+  const browser = await chromium.launch({ executablePath: process.env.LASTWORD_CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+  try {
+    for (const [own, found] of [["first", ["first"]], ["second", ["first", "second"]]]) {
+      const context = await browser.newContext();
+      const page = await openBare(context, front.url);
+      const all = await page.evaluate(async ([entities, token, exercise]) => {
+        const sync = await createSync({ database: "private", entities, backend: { url: "/" }, token });
+        const logs = sync.entities["workout-logs"];
+        const before = await logs.list();
+        await logs.put({ exercise, performedAt: 1, sets: [{ reps: 5, weight: 100 }] });
+        await sync.syncNow();
+        return [before.length, (await logs.list()).map(({ exercise }) => exercise).sort()];
+      }, [file.entities, server.key, own]);
+      assert.deepEqual(all[1], found);
+      await context.close();
+    }
+  } finally {
+    await browser.close();
+  }
+});
