@@ -229,6 +229,24 @@ fn without_a_connection_the_delays_grow_and_an_edit_does_not_shorten_them() {
 }
 
 #[test]
+fn a_hint_and_a_poke_wait_out_what_the_backend_needs_and_a_request_by_the_app_does_not() {
+    let mut script = Script::new(&[], vec![Said::Status(503), page(&[], "1")]);
+    script.event("the app starts", Event::Start);
+    script.event("the page is looked at", Event::Hint);
+    script.event("the backend pokes", Event::Poked);
+    script.event("the user asks", Event::SyncNow);
+    script.is("backend_away");
+}
+
+#[test]
+fn a_connection_that_is_back_ends_the_wait() {
+    let mut script = Script::new(&[], vec![Said::NoConnection, page(&[], "1")]);
+    script.event("the app starts", Event::Start);
+    script.event("the browser is online", Event::Hint);
+    script.is("connection_back");
+}
+
+#[test]
 fn a_refused_token_is_renewed_once_then_the_user_is_asked() {
     let mut script = Script::new(&[], vec![Said::Status(401), Said::Status(401), page(&[], "1")]);
     script.event("the app starts", Event::Start);

@@ -216,10 +216,6 @@ impl Engine {
         self.begin_or_again(now);
     }
 
-    fn hint(&mut self, now: Now) {
-        self.begin_or_again(now);
-    }
-
     fn token_changed(&mut self, now: Now) {
         self.stopped.clear();
         if self.halt == Some(Halt::AuthNeeded) {

@@ -22,6 +22,13 @@ impl Engine {
         }
     }
 
+    /// Waits out a backoff unless no answer came at all: a connection that is back needs no rest, a backend does.
+    pub(super) fn hint(&mut self, now: Now) {
+        if self.cycle.is_some() || self.attempt == 0 || self.is_reachable == Some(false) {
+            self.begin_or_again(now);
+        }
+    }
+
     /// Our own push pokes us too, mostly before it is answered: the pulls that follow a push see to that.
     pub(super) fn poked(&mut self, now: Now) {
         match &mut self.cycle {
