@@ -88,12 +88,18 @@ pub enum Read {
     AllChanges(Entity),
     /// The ids of every change of an entity.
     ChangeIds(Entity),
+    /// Every change of every entity.
+    Outbox,
     /// Conflicts by id.
     Conflicts(Entity, Vec<String>),
     /// Every conflict.
     AllConflicts,
     /// The ids of an entity's quarantined records.
     QuarantineIds(Entity),
+    /// The ids of every entity's quarantined records.
+    Quarantine,
+    /// What is kept for every entity.
+    EntityMetas,
     /// The ids seen by the resync of a scope, in so many lists.
     Seen(Scope, u32),
 }

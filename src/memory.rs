@@ -185,9 +185,20 @@ impl Tables {
             Read::Changes(entity, ids) => copy(&self.changes, *entity, ids, &mut found.changes),
             Read::AllChanges(entity) => copy_all(&self.changes, *entity, &mut found.changes),
             Read::ChangeIds(entity) => names(&self.changes, *entity, &mut found.change_ids),
+            Read::Outbox => found.changes = self.changes.clone(),
             Read::Conflicts(entity, ids) => copy(&self.conflicts, *entity, ids, &mut found.conflicts),
             Read::AllConflicts => found.conflicts = self.conflicts.clone(),
             Read::QuarantineIds(entity) => names(&self.quarantined, *entity, &mut found.quarantined),
+            Read::Quarantine => {
+                for (entity, id, _) in self.quarantined.iter() {
+                    found.quarantined.insert(entity, id.clone(), ());
+                }
+            }
+            Read::EntityMetas => {
+                for (entity, meta) in &self.entities {
+                    found.entities.insert(*entity, meta.clone());
+                }
+            }
             Read::Seen(scope, lists) => {
                 for key in (0..*lists).filter_map(|list| self.seen.get(&(*scope, list))).flatten() {
                     found.seen.insert(key.entity, key.id.clone(), ());

@@ -3,7 +3,7 @@
 //! The price of a read is its requests: one for a stretch of the key order costs a quarter of one for each value in it. So
 //! the ids are read a stretch at a time for as long as those found in it stand close together, and then each by itself.
 
-use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::future::IntoFuture;
 
 use idb::request::futures::{GetAllStoreRequestFuture, GetStoreRequestFuture};
@@ -17,7 +17,7 @@ use super::codec::key_to_js;
 pub(super) struct ById {
     store: ObjectStore,
     keys: Keys,
-    /// In the order of the store's keys.
+    /// In order, once each.
     ids: Vec<String>,
     issued: Issued,
 }
@@ -40,10 +40,9 @@ enum Issued {
 impl ById {
     /// Issues the first requests.
     pub(super) fn begin(store: ObjectStore, keys: Keys, ids: &[String]) -> Result<Self, idb::Error> {
-        let mut ids = ids.to_vec();
-        ids.sort_unstable_by(|a, b| key_order(a, b));
-        ids.dedup();
-        let issued = if ids.len() < STRETCH_MIN {
+        let in_order: BTreeMap<String, usize> = ids.iter().map(|id| (id.clone(), 0)).collect();
+        let ids: Vec<String> = in_order.into_keys().collect();
+        let issued = if ids.len() < STRETCH_MIN || !ids.iter().all(|id| sorts_alike(id)) {
             keys.each(&store, &ids)?
         } else {
             keys.stretch(&store, &ids, STRETCH_FIRST.min(2 * ids.len()))?
@@ -70,21 +69,25 @@ impl ById {
                 }
                 Issued::Stretch(request, limit) => (request.await?, limit),
             };
-            // A full answer says nothing of what comes behind its last value.
-            let passed = match values.last().filter(|_| values.len() >= limit).map(|last| self.keys.id_of(last)) {
-                None => left.len(),
-                Some(None) => 0,
-                Some(Some(last)) => left.partition_point(|id| key_order(id, &last) != Ordering::Greater),
-            };
-            let (now, rest) = left.split_at(passed);
-            let asked = |value: &JsValue| {
-                self.keys.id_of(value).is_some_and(|id| now.binary_search_by(|asked| key_order(asked, &id)).is_ok())
-            };
-            found.extend(values.into_iter().filter(asked));
-            left = rest;
-            issued = if left.is_empty() {
+            // Both are in order: each value is one asked for, or stands before the next one asked for.
+            let is_all = values.len() < limit;
+            let mut passed = 0;
+            for value in values {
+                let Some(id) = self.keys.id_of(&value) else { continue };
+                while left.get(passed).is_some_and(|asked| *asked < id) {
+                    passed += 1;
+                }
+                if left.get(passed) == Some(&id) {
+                    passed += 1;
+                    found.push(value);
+                }
+            }
+            left = &left[passed..];
+            // An answer that is not full says that nothing stands behind its last value.
+            if is_all || left.is_empty() {
                 return Ok(found);
-            } else if passed * READ_FOR_ONE_MAX >= limit {
+            }
+            issued = if passed * READ_FOR_ONE_MAX >= limit {
                 self.keys.stretch(&self.store, left, (limit * STRETCH_GROWTH).min(STRETCH_MAX))?
             } else {
                 self.keys.each(&self.store, left)?
@@ -103,23 +106,27 @@ impl Keys {
     }
 
     fn each(&self, store: &ObjectStore, ids: &[String]) -> Result<Issued, idb::Error> {
-        let one = |id: &String| Ok(store.get(Query::from(self.key(id)))?.into_future());
-        ids.iter().map(one).collect::<Result<_, _>>().map(Issued::Each)
+        let mut requests = Vec::with_capacity(ids.len());
+        for id in ids {
+            requests.push(store.get(Query::from(self.key(id)))?.into_future());
+        }
+        Ok(Issued::Each(requests))
     }
 
     fn stretch(&self, store: &ObjectStore, ids: &[String], limit: usize) -> Result<Issued, idb::Error> {
-        let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Issued::Each(Vec::new())) };
-        let range = KeyRange::bound(&self.key(first), &self.key(last), None, None)?;
+        let range = KeyRange::bound(&self.key(&ids[0]), &self.key(&ids[ids.len() - 1]), None, None)?;
         let count = u32::try_from(limit).unwrap_or(u32::MAX);
         Ok(Issued::Stretch(store.get_all(Some(Query::from(range)), Some(count))?.into_future(), limit))
     }
 }
 
-/// IndexedDB compares texts by UTF-16 code units.
-pub(super) fn key_order(a: &str, b: &str) -> Ordering {
-    a.encode_utf16().cmp(b.encode_utf16())
+/// True for an id that IndexedDB sorts among all others as Rust does: it compares UTF-16 code units, Rust compares bytes,
+/// and the two part only where both ids have a character behind U+DFFF.
+pub(super) fn sorts_alike(id: &str) -> bool {
+    id.bytes().all(|byte| byte < FIRST_BYTE_BEHIND_SURROGATES)
 }
 
+const FIRST_BYTE_BEHIND_SURROGATES: u8 = 0xee;
 /// Fewer ids are read one by one.
 const STRETCH_MIN: usize = 4;
 /// Most values of the first stretch, which shows whether the ids stand close together.

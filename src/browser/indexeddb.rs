@@ -1,5 +1,6 @@
 //! The store over IndexedDB: runs a step in one transaction. Never decides, and never holds a lock over a step.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::lock::Mutex;
@@ -14,6 +15,7 @@ use crate::columns;
 use crate::commit::{Found, Next, Read, Step};
 use crate::config::Config;
 use crate::error::Error;
+use crate::outgoing::standing::{Move, Standing};
 use crate::ports::{Store, StoreError};
 use crate::record::{Entity, Millis};
 
@@ -23,6 +25,8 @@ pub struct IndexedDb {
     pub(super) config: Rc<Config>,
     layout: Layout,
     connection: Rc<Mutex<Option<Rc<Connection>>>>,
+    /// What each commit moves on; none where nobody asked for it.
+    standing: Rc<RefCell<Option<Standing>>>,
 }
 
 impl IndexedDb {
@@ -32,12 +36,25 @@ impl IndexedDb {
     /// See [`Connection::open`].
     pub async fn open(config: Rc<Config>, layout: Layout) -> Result<Self, Error> {
         let connection = Connection::open(&layout).await?;
-        Ok(Self { config, layout, connection: Rc::new(Mutex::new(Some(Rc::new(connection)))) })
+        let connection = Rc::new(Mutex::new(Some(Rc::new(connection))));
+        Ok(Self { config, layout, connection, standing: Rc::default() })
     }
 
     /// Closes the connection; the next transaction opens it again.
     pub async fn close(&self) {
         self.connection.lock().await.take();
+    }
+
+    /// Moves `standing` on from here with each commit of this context, until it is forgotten.
+    ///
+    /// Call it in the turn in which the read ended: no later commit is missed then.
+    pub fn follow(&self, standing: Option<Standing>) {
+        *self.standing.borrow_mut() = standing;
+    }
+
+    /// Shows what is followed, if anything is.
+    pub fn followed<T>(&self, show: impl FnOnce(&Standing) -> T) -> Option<T> {
+        self.standing.borrow().as_ref().map(show)
     }
 
     /// The layout.
@@ -168,13 +185,28 @@ impl IndexedDb {
                         return Err(running.abort(ended));
                     }
                     let mut writes = columns::fill(&found, writes, &self.config, at);
+                    let moves: Vec<Move> = writes.iter().filter_map(Move::of).collect();
                     let removed = known.take_ranges(&found, &mut writes);
                     return match writing::write_all(self, &running, writes, removed) {
-                        Ok(()) => running.committed().await,
+                        Ok(()) => {
+                            let ended = running.committed().await;
+                            self.moved(ended.is_ok().then_some(moves));
+                            ended
+                        }
                         Err(ended) => Err(running.abort(ended)),
                     };
                 }
             }
+        }
+    }
+
+    /// What a commit did; where nobody knows whether there was one, nothing is known.
+    fn moved(&self, moves: Option<Vec<Move>>) {
+        let mut standing = self.standing.borrow_mut();
+        match (standing.as_mut(), moves) {
+            (Some(standing), Some(moves)) => moves.into_iter().for_each(|moved| standing.follow(moved)),
+            (_, None) => *standing = None,
+            (None, Some(_)) => {}
         }
     }
 }
@@ -195,6 +227,13 @@ fn about(read: &Read, read_only: bool) -> Option<Entity> {
         | Read::Conflicts(entity, _)
         | Read::QuarantineIds(entity)
         | Read::EntityMeta(entity) => Some(*entity).filter(|_| !read_only),
-        Read::Replica | Read::Checkpoint(_) | Read::InFlight | Read::AllConflicts | Read::Seen(..) => None,
+        Read::Replica
+        | Read::Checkpoint(_)
+        | Read::InFlight
+        | Read::Outbox
+        | Read::AllConflicts
+        | Read::Quarantine
+        | Read::EntityMetas
+        | Read::Seen(..) => None,
     }
 }

@@ -10,11 +10,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::by_id::{ById, Keys};
 use super::codec::{self, row_from_js, time_to_js};
 use super::indexeddb::IndexedDb;
-use super::stores::{CONFLICTS, ID, META, OUTBOX, QUARANTINE, StoredChange, StoredConflict, VALUE, meta};
+use super::stores::{CONFLICTS, ID, META, NAME, OUTBOX, QUARANTINE, StoredChange, StoredConflict, VALUE, meta};
 use super::transaction::{Ended, Running};
 use crate::commit::{Found, Read};
 use crate::incoming::conflict::Conflict;
-use crate::record::{Entity, Fields, Key, Record};
+use crate::record::{ByKey, Entity, Fields, Key, Record};
 
 /// Issues every request, then waits for the answers in order.
 pub(super) async fn read_all(
@@ -60,10 +60,15 @@ impl Reading<'_> {
             Read::Rows(entity, _) | Read::RowsSince(entity, _) | Read::AllRows(entity) | Read::RowIds(entity) => {
                 &self.db.entity(*entity).store
             }
-            Read::Changes(..) | Read::AllChanges(_) | Read::ChangeIds(_) => OUTBOX,
+            Read::Changes(..) | Read::AllChanges(_) | Read::ChangeIds(_) | Read::Outbox => OUTBOX,
             Read::Conflicts(..) | Read::AllConflicts => CONFLICTS,
-            Read::QuarantineIds(_) => QUARANTINE,
-            Read::Replica | Read::InFlight | Read::Checkpoint(_) | Read::EntityMeta(_) | Read::Seen(..) => META,
+            Read::QuarantineIds(_) | Read::Quarantine => QUARANTINE,
+            Read::Replica
+            | Read::InFlight
+            | Read::Checkpoint(_)
+            | Read::EntityMeta(_)
+            | Read::EntityMetas
+            | Read::Seen(..) => META,
         }
     }
 
@@ -86,8 +91,12 @@ impl Reading<'_> {
                 vec![Request::by_id(store, Keys { entity: None, id_field }, ids)?]
             }
             Read::RowsSince(entity, stamp) => vec![self.rows_since(&store, *entity, stamp.0)?],
-            Read::AllRows(_) | Read::AllConflicts => vec![Request::all(&store, None)?],
-            Read::RowIds(_) => vec![Request::keys(&store, None)?],
+            Read::AllRows(_) | Read::Outbox | Read::AllConflicts => vec![Request::all(&store, None)?],
+            Read::RowIds(_) | Read::Quarantine => vec![Request::keys(&store, None)?],
+            Read::EntityMetas => {
+                let (low, high) = meta::entity_range();
+                vec![Request::all(&store, Some(KeyRange::bound(&low.into(), &high.into(), None, None)?))?]
+            }
             Read::Changes(entity, ids) | Read::Conflicts(entity, ids) => {
                 let entity = Some(self.name(*entity).to_owned());
                 vec![Request::by_id(store, Keys { entity, id_field: ID.to_owned() }, ids)?]
@@ -108,6 +117,15 @@ impl Reading<'_> {
             }
             Read::EntityMeta(entity) => {
                 found.entities.insert(*entity, one(values).unwrap_or_default());
+            }
+            Read::EntityMetas => {
+                for entry in values {
+                    let name = Reflect::get(&entry, &NAME.into()).ok().and_then(|name| name.as_string());
+                    let entity = name.as_deref().and_then(meta::entity_of).and_then(|name| self.db.config.find(name));
+                    if let Some((entity, kept)) = entity.zip(one(vec![entry])) {
+                        found.entities.insert(entity, kept);
+                    }
+                }
             }
             Read::Seen(..) => {
                 let keys: Vec<(String, String)> = one(values).unwrap_or_default();
@@ -134,22 +152,30 @@ impl Reading<'_> {
                     found.row_ids.insert(*entity, id, ());
                 }
             }
-            Read::Changes(entity, _) | Read::AllChanges(entity) => {
+            Read::Changes(..) | Read::AllChanges(_) | Read::Outbox => {
                 for stored in values.into_iter().filter_map(|value| codec::from_js::<StoredChange>(&value).ok()) {
-                    let key = Key::new(*entity, &stored.id);
-                    found.changes.insert(*entity, key.id.clone(), stored.into_change(key));
+                    if let Some(entity) = self.db.config.find(&stored.entity) {
+                        let key = Key::new(entity, &stored.id);
+                        found.changes.insert(entity, key.id.clone(), stored.into_change(key));
+                    }
                 }
             }
-            Read::ChangeIds(entity) => ids(&values, |id| {
-                found.change_ids.insert(*entity, id, ());
-            }),
-            Read::QuarantineIds(entity) => ids(&values, |id| {
-                found.quarantined.insert(*entity, id, ());
-            }),
+            Read::ChangeIds(_) => self.ids(&values, &mut found.change_ids),
+            Read::QuarantineIds(_) | Read::Quarantine => self.ids(&values, &mut found.quarantined),
             Read::Conflicts(..) | Read::AllConflicts => {
                 for conflict in values.into_iter().filter_map(|value| self.conflict(&value)) {
                     found.conflicts.insert(conflict.key.entity, conflict.key.id.clone(), conflict);
                 }
+            }
+        }
+    }
+
+    /// Takes the records named by keys of the form [entity, id].
+    fn ids(&self, keys: &[JsValue], into: &mut ByKey<()>) {
+        for key in keys.iter().filter_map(|key| key.dyn_ref::<Array>()) {
+            let entity = key.get(0).as_string().and_then(|name| self.db.config.find(&name));
+            if let Some((entity, id)) = entity.zip(key.get(1).as_string()) {
+                into.insert(entity, id, ());
             }
         }
     }
@@ -228,13 +254,4 @@ impl Request {
 fn one<T: DeserializeOwned>(values: Vec<JsValue>) -> Option<T> {
     let entry = values.into_iter().next()?;
     codec::from_js(&Reflect::get(&entry, &VALUE.into()).ok()?).ok()
-}
-
-/// The ids in keys of the form [entity, id].
-fn ids(keys: &[JsValue], mut each: impl FnMut(String)) {
-    for key in keys {
-        if let Some(id) = key.dyn_ref::<Array>().and_then(|key| key.get(1).as_string()) {
-            each(id);
-        }
-    }
 }

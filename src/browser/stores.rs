@@ -19,6 +19,8 @@ pub const BY_RECORD: [&str; 3] = [OUTBOX, CONFLICTS, QUARANTINE];
 pub(super) const ID: &str = "id";
 /// Field of an app's row that holds the mark of the copy the backend has.
 pub const SYNCED: &str = "_synced";
+/// Field of an entry in [`META`] that holds its name.
+pub const NAME: &str = "name";
 /// Field of an entry in [`META`] that holds its value.
 pub const VALUE: &str = "value";
 /// Names of the entries of [`META`].
@@ -36,6 +38,16 @@ pub mod meta {
     #[must_use]
     pub fn entity(name: &str) -> String {
         format!("entity:{name}")
+    }
+    /// The name of the entity, where an entry is what is kept for one.
+    #[must_use]
+    pub fn entity_of(name: &str) -> Option<&str> {
+        name.strip_prefix("entity:")
+    }
+    /// The first and the last name that an entry kept for an entity may have.
+    #[must_use]
+    pub fn entity_range() -> (String, String) {
+        (entity(""), entity(&char::MAX.to_string()))
     }
     /// A list of ids seen by a resync.
     #[must_use]

@@ -8,9 +8,9 @@ use wasm_bindgen::JsValue;
 
 use super::codec::{self, key_to_js, row_to_js};
 use super::indexeddb::IndexedDb;
-use super::removal::Ranges;
+use super::removal::Range;
 use super::stores::{
-    CONFLICTS, META, OUTBOX, QUARANTINE, StoredChange, StoredConflict, StoredQuarantined, VALUE, meta,
+    CONFLICTS, META, NAME, OUTBOX, QUARANTINE, StoredChange, StoredConflict, StoredQuarantined, VALUE, meta,
 };
 use super::transaction::{Ended, Running};
 use crate::commit::Write;
@@ -18,7 +18,12 @@ use crate::ports::StoreError;
 use crate::record::{Entity, Key, Record, Row};
 
 /// Encodes every value, then issues every request.
-pub(super) fn write_all(db: &IndexedDb, running: &Running, writes: Vec<Write>, removed: Ranges) -> Result<(), Ended> {
+pub(super) fn write_all(
+    db: &IndexedDb,
+    running: &Running,
+    writes: Vec<Write>,
+    removed: Vec<Range>,
+) -> Result<(), Ended> {
     let mut encoded: Vec<Encoded> = Vec::with_capacity(writes.len());
     for write in writes {
         if write == Write::Wipe {
@@ -27,12 +32,10 @@ pub(super) fn write_all(db: &IndexedDb, running: &Running, writes: Vec<Write>, r
             encoded.push(encode(db, write).map_err(unholdable)?);
         }
     }
-    for (entity, ranges) in removed {
-        for (first, last) in ranges {
-            let key = |id| key_to_js(&db.entity(entity).name, id);
-            let range = KeyRange::bound(&key(&first), &key(&last), None, None)?;
-            encoded.push(Encoded::delete(OUTBOX, range.into()));
-        }
+    for (entity, first, last) in removed {
+        let key = |id| key_to_js(&db.entity(entity).name, id);
+        let range = KeyRange::bound(&key(&first), &key(&last), None, None)?;
+        encoded.push(Encoded::delete(OUTBOX, range.into()));
     }
     let mut stores: Vec<(String, ObjectStore)> = Vec::new();
     for write in encoded {
@@ -138,7 +141,7 @@ impl Encoded {
         let entry = Object::new();
         let held = codec::to_js(value)?;
         // A plain object takes any field.
-        let _ = Reflect::set(&entry, &"name".into(), &name.into());
+        let _ = Reflect::set(&entry, &NAME.into(), &name.into());
         let _ = Reflect::set(&entry, &VALUE.into(), &held);
         Ok(Self::put(META, entry.into()))
     }

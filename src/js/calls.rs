@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::outgoing::detect::Look;
 use crate::outgoing::outbox::ChangeState;
 use crate::outgoing::retry::{Choice, Count, Discard, Resolve, Retry, Wipe};
+use crate::outgoing::standing::ReadStanding;
 use crate::outgoing::write::{Edit, EditKind, ReadRows};
 use crate::ports::Clock;
 use crate::record::{Entity, Fields, Key};
@@ -62,7 +63,11 @@ impl Core {
             "online" | "offline" | "visible" | "focus" | "resume" => self.driver.send(Event::Hint),
             "poke" => self.driver.send(Event::Poked),
             "slow" | "brisk" => self.driver.send(Event::Slow(kind == "slow")),
-            "edit" => self.driver.send(Event::Edited),
+            "edit" => {
+                // Written by others: what was followed no longer holds.
+                self.driver.ports().store.follow(None);
+                self.driver.send(Event::Edited);
+            }
             _ => {}
         }
         NOTHING
@@ -70,8 +75,8 @@ impl Core {
 
     /// The state of syncing.
     pub(super) async fn shown_status(&self) -> Answer {
-        let waiting = self.waiting().await?;
-        shown(&self.status(&waiting))
+        let standing = self.run(&ReadStanding).await?;
+        shown(&self.status(&standing))
     }
 
     /// Counts rows by where they stand, in all and by entity.

@@ -29,6 +29,7 @@ use crate::engine::state::Event;
 use crate::engine::store_error;
 use crate::error::Error;
 use crate::outgoing::retry::{Overview, Waiting};
+use crate::outgoing::standing::{ReadStanding, Standing};
 use crate::outgoing::write::{Edit, EditKind, LocalWrite};
 use crate::ports::{Clock, Store, StoreError};
 use crate::record::{Entity, Fields, Key, Record};
@@ -233,8 +234,8 @@ impl Core {
         self.status_changed();
     }
 
-    pub(super) fn status(&self, waiting: &Waiting) -> Status<'_> {
-        Status::new(&self.config, &self.driver.view(), waiting, BrowserClock.now().wall)
+    pub(super) fn status(&self, standing: &Standing) -> Status<'_> {
+        Status::new(&self.config, &self.driver.view(), standing, BrowserClock.now().wall)
     }
 
     pub(super) fn told(self: &Rc<Self>, told: Told) {
@@ -258,13 +259,35 @@ impl Core {
         let core = self.clone();
         spawn_local(async move {
             while core.status_due.replace(false) {
-                if let Ok(waiting) = core.waiting().await {
-                    core.emit(&StatusEvent { kind: "status", status: core.status(&waiting) });
-                }
+                core.tell_status().await;
                 BrowserClock.sleep(STATUS_PAUSE_MS).await;
             }
             core.status_running.set(false);
         });
+    }
+
+    /// While a round runs, its own commits move the status on from one read: reading the outbox again and again would
+    /// cost more than the round. What others write meanwhile is read at its end, or as soon as they say so.
+    async fn tell_status(&self) {
+        let store = &self.driver.ports().store;
+        if !self.driver.view().is_syncing {
+            store.follow(None);
+        }
+        let event = |standing: &Standing| codec::to_js(&StatusEvent { kind: "status", status: self.status(standing) });
+        let event = match store.followed(event) {
+            Some(event) => event,
+            None => {
+                let Ok(standing) = self.run(&ReadStanding).await else { return };
+                let event = event(&standing);
+                if self.driver.view().is_syncing {
+                    store.follow(Some(standing));
+                }
+                event
+            }
+        };
+        if let Ok(event) = event {
+            let _ = self.emit.call1(&JsValue::NULL, &event);
+        }
     }
 
     pub(super) fn emit<T: Serialize>(&self, event: &T) {

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::incoming::conflict::{Conflict, Notice};
 use crate::outgoing::outbox::{Change, ChangeError, ChangeState, Operation};
 use crate::outgoing::retry::Waiting;
+use crate::outgoing::standing::Standing;
 use crate::record::{ByEntity, Entity, Millis, Record};
 
 /// The state of syncing, as a whole.
@@ -61,26 +62,21 @@ struct ShownProgress {
 }
 
 impl<'a> Status<'a> {
-    pub(super) fn new(config: &'a Config, view: &View, waiting: &Waiting, now: Millis) -> Self {
+    pub(super) fn new(config: &'a Config, view: &View, standing: &Standing, now: Millis) -> Self {
         let mut entities: BTreeMap<Entity, EntityStatus> =
             config.all().map(|entity| (entity, EntityStatus::default())).collect();
         for (entity, status) in &mut entities {
-            let meta = waiting.entities.get(entity);
+            let meta = standing.entities.get(entity);
             status.last_push_at = meta.and_then(|meta| meta.last_push);
             status.last_pull_at = meta.and_then(|meta| meta.last_pull);
-            status.quarantined = waiting.quarantined.get(entity).copied().unwrap_or(0);
-        }
-        for change in &waiting.changes {
-            let Some(status) = entities.get_mut(&change.key.entity) else { continue };
-            match change.state {
-                ChangeState::Pending => status.pending += 1,
-                ChangeState::Failed | ChangeState::FailedPermanently => status.failed += 1,
-                ChangeState::Acknowledged | ChangeState::Conflict => {}
-            }
-        }
-        for conflict in &waiting.conflicts {
-            if let Some(status) = entities.get_mut(&conflict.key.entity) {
-                status.conflicts += 1;
+            status.quarantined = standing.quarantined.of(*entity).count();
+            status.conflicts = standing.conflicts.of(*entity).count();
+            for (_, state) in standing.changes.of(*entity) {
+                match state {
+                    ChangeState::Pending => status.pending += 1,
+                    ChangeState::Failed | ChangeState::FailedPermanently => status.failed += 1,
+                    ChangeState::Acknowledged | ChangeState::Conflict => {}
+                }
             }
         }
         let sum = |of: fn(&EntityStatus) -> usize| entities.values().map(of).sum();

@@ -29,7 +29,7 @@ impl Step for Plan {
 
     fn next(&self, found: &Found, config: &Config) -> Next<Vec<Planned>> {
         if found.rounds == 0 {
-            return Next::Read(config.all().map(Read::AllChanges).collect());
+            return Next::Read(vec![Read::Outbox]);
         }
         let due = |entity: Entity, delete: bool| {
             let mut due: Vec<&Change> = found

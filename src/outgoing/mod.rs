@@ -7,4 +7,5 @@ pub mod encode;
 pub mod outbox;
 pub mod push;
 pub mod retry;
+pub mod standing;
 pub mod write;

@@ -6,6 +6,7 @@ pub(crate) mod atomic;
 pub(crate) mod kinds;
 pub(crate) mod many;
 pub(crate) mod names;
+pub(crate) mod standing;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ macro_rules! each_case {
             many: many_are_read_by_id, ids_sort_as_the_store_sorts_them, many_changes_are_removed,
                 a_change_stored_among_removals_stays;
             names: ids_of_any_text, names_that_begin_alike, ids_that_look_like_parts_of_keys;
+            standing: of_every_entity_at_once, moved_on_by_each_commit;
             values: numbers, texts, nested_values, the_largest_value;
         }
     };
