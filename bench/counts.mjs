@@ -11,9 +11,14 @@ import { startBackend } from "./backend/server.mjs";
 const BUDGET = join(BENCH, "counts-budget.json");
 const { values: options } = parseArgs({ options: { record: { type: "boolean" }, only: { type: "string" } } });
 const ROWS = 1_000;
+const SPARE = { gets: 4, ranges: 12, puts: 4, deletes: 4, transactions: 4 };
 const TEN = Array.from({ length: 10 }, (_, at) => (at === 0 ? "logs" : `logs-${at}`));
 const contenders = options.only ? [options.only] : ["lastword", "lastword-attached"];
 
+setTimeout(() => {
+  console.error("not done after 10 minutes");
+  process.exit(1);
+}, 600_000).unref();
 await bundle(contenders);
 const backend = await startBackend(FOLDERS);
 const measured = {};
@@ -33,8 +38,11 @@ process.exitCode = over.length > 0 ? 1 : 0;
 /** Every workload of one contender, each on the rows that the one before it left. */
 async function countAll(contender) {
   const counted = {};
-  await onNewProfile(contender, { each: ROWS }, async (story) => {
+  await onNewProfile(contender, { each: 0 }, async (story) => {
     const count = async (workload) => (counted[workload] = await countSync(story, contender, workload));
+    // The round with which syncing starts may be one or two: what is counted is asked for by one call each.
+    await countSync(story, contender, "first");
+    for (let n = 0; n < ROWS; n++) story.session.update("logs", n, 0);
     await count(`pull ${ROWS}`);
     await count("no-op");
     await story.edit({ from: 0, count: 100, step: 10, revision: 3 });
@@ -88,9 +96,10 @@ function byKind(methods, requests) {
   };
 }
 
-/** What was counted and a tenth more: a reviewer sees a budget that grows. */
+/** What was counted, a tenth more, and a read or two of the status, whose moment is not ours: a reviewer sees it grow. */
 function budgetOf(all) {
-  const relaxed = (counts) => Object.fromEntries(Object.entries(counts).map(([kind, count]) => [kind, kind === "requests" ? count : Math.ceil(count * 1.1) + 4]));
+  const more = (kind, count) => (kind === "requests" ? count : Math.ceil(count * 1.1) + SPARE[kind]);
+  const relaxed = (counts) => Object.fromEntries(Object.entries(counts).map(([kind, count]) => [kind, more(kind, count)]));
   const each = (workloads) => Object.fromEntries(Object.entries(workloads).map(([workload, counts]) => [workload, relaxed(counts)]));
   return Object.fromEntries(Object.entries(all).map(([contender, workloads]) => [contender, each(workloads)]));
 }

@@ -33,7 +33,7 @@ function page(results, table, contenders, plots) {
   const { conditions, size, rounds } = results;
   return `# Benchmarks
 
-Written by \`cargo xtask bench\` from [bench/results/full.json](../bench/results/full.json), where each single measurement stands. Run it yourself: it needs Chromium and some time, or \`--quick\` for small sizes.
+Written by \`cargo xtask bench\` from [bench/results/full.json](../bench/results/full.json), where each single measurement stands. Run it yourself: it needs Chromium and some time, or \`--quick\` for small sizes. \`node bench/report/write.mjs FILE\` writes this page anew from any result. What IndexedDB and the network are asked for is counted apart from all times: \`node bench/counts.mjs\`, with the bounds in [bench/counts-budget.json](../bench/counts-budget.json), which every test run checks.
 
 Conditions: ${conditions.cpu}, ${conditions.memoryGiB} GiB, ${conditions.system}, node ${conditions.node}, Chromium ${conditions.browser}, ${conditions.date}. ${rounds} rounds; in each, every contender in turn on a new profile on disk, against the same backend in memory on the same machine. Records of about 450 bytes. A figure is the median over the rounds of **time divided by the floor's time in the same round**, the range of the rounds in brackets; below it the median time. Differences under a third are noise on a shared machine.
 
@@ -41,6 +41,9 @@ Conditions: ${conditions.cpu}, ${conditions.memoryGiB} GiB, ${conditions.system}
 ${timeTable(table, contenders)}
 
 ${plots.join("\n\n")}
+
+## Goals
+${goalTable(table)}
 
 ## What else was counted
 ${countTable(table, contenders)}
@@ -61,6 +64,18 @@ function timeTable(table, contenders) {
     const range = rounds > 1 ? ` (${ratio(low)}–${ratio(high)})` : "";
     return `**${ratio(of)}**${range}<br>${time}`;
   });
+}
+
+/** Each goal beside what was measured, met or missed. */
+function goalTable(table) {
+  const rows = [...table].flatMap(([workload, row]) => {
+    const most = GOALS.find(([start]) => workload.startsWith(start))?.[1];
+    return most === undefined ? [] : LASTWORD.filter((name) => row.get(name)?.ratio !== undefined).map((name) => {
+      const { ratio: of } = row.get(name);
+      return `| ${workload} | ${CONTENDERS[name].title} | ${most.toFixed(2)} | ${ratio(of)} | ${of <= most ? "met" : "**missed**"} |`;
+    });
+  });
+  return ["| | | at most, × floor | measured | |", "|---|---|---|---|---|", ...rows].join("\n");
 }
 
 function countTable(table, contenders) {
@@ -90,5 +105,9 @@ function ratio(value) {
 function bytes(count) {
   return count >= 2 ** 20 ? `${(count / 2 ** 20).toFixed(1)} MiB` : count >= 1024 ? `${(count / 1024).toFixed(1)} KiB` : `${count} B`;
 }
+
+const LASTWORD = Object.keys(CONTENDERS).filter((name) => name.startsWith("lastword"));
+/** What each workload may take, as a multiple of the floor's time in the same round. */
+const GOALS = [["pull", 1.1], ["push", 1.2], ["merge", 1.2], ["no-op", 1.3], ["delta", 1.5], ["cold", 1.5]];
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await report(process.argv[2] ?? join(BENCH, "results/full.json"));

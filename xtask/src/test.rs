@@ -75,6 +75,7 @@ const STEPS: &[Step] = &[
     Step { name: "worker", work: |w| Tally::of_runner(cmd!(w.shell, "npm test --workspace worker")) },
     Step { name: "wasm", work: wasm },
     Step { name: "e2e", work: e2e },
+    Step { name: "counts", work: |w| check(counts(w)) },
     Step { name: "packaging", work: packaging },
     Step { name: "demo", work: |w| check(demo::run(w, &demo::Options::check())) },
 ];
@@ -120,6 +121,12 @@ fn browser_tests(workspace: &Workspace, tests: Cmd<'_>) -> Result<Tally> {
     let browser = system::chromium(workspace)?.browser;
     let server = server::program(workspace);
     Tally::of_runner(tests.env("LASTWORD_CHROMIUM", browser).env("LASTWORD_SERVER", server))
+}
+
+/// What the built package asks of IndexedDB and of the network, against `bench/counts-budget.json`.
+fn counts(workspace: &Workspace) -> Result<()> {
+    let browser = system::chromium(workspace)?.browser;
+    run_one(cmd!(workspace.shell, "node bench/counts.mjs").env("LASTWORD_CHROMIUM", browser))
 }
 
 fn run_one(command: Cmd<'_>) -> Result<()> {
