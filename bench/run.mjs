@@ -23,6 +23,8 @@ const stories = chosen(Object.keys(STORIES), options.workload);
 await bundle(contenders);
 const backend = await startBackend(FOLDERS);
 const cells = [];
+const out = options.out ?? join(BENCH, "results", options.quick ? "quick.json" : "full.json");
+await mkdir(join(BENCH, "results"), { recursive: true });
 for (let round = 1; round <= rounds; round++) {
   for (const story of stories) {
     for (const contender of contenders.filter((name) => !(CONTENDERS[name].without ?? []).includes(story))) {
@@ -32,11 +34,10 @@ for (let round = 1; round <= rounds; round++) {
       }
     }
   }
+  // After each round: a run that is stopped keeps those it ended.
+  await writeFile(out, `${JSON.stringify({ conditions: conditions(), size, rounds: round, cells }, null, 1)}\n`);
 }
 await backend.close();
-const out = options.out ?? join(BENCH, "results", options.quick ? "quick.json" : "full.json");
-await mkdir(join(BENCH, "results"), { recursive: true });
-await writeFile(out, `${JSON.stringify({ conditions: conditions(), size, rounds, cells }, null, 1)}\n`);
 console.log(`kept in ${out}`);
 if (!options.quick && !options.out) await report(out);
 
