@@ -55,7 +55,7 @@ fn change(entity: Entity, id: &str, state: ChangeState) -> Write {
 
 fn bad(entity: Entity, id: &str) -> Write {
     let (remote, reason) = ("{}".to_owned(), "no id".to_owned());
-    Write::PutQuarantined(Quarantined { key: key(entity, id), remote, reason, found_at: Millis(1) })
+    Write::PutQuarantined(Quarantined { key: key(entity, id), stamp: None, remote, reason, found_at: Millis(1) })
 }
 
 fn conflict(entity: Entity, id: &str) -> Write {
