@@ -11,7 +11,7 @@ import { startBackend } from "./backend/server.mjs";
 const BUDGET = join(BENCH, "counts-budget.json");
 const { values: options } = parseArgs({ options: { record: { type: "boolean" }, only: { type: "string" } } });
 const ROWS = 1_000;
-const SPARE = { gets: 4, ranges: 12, puts: 4, deletes: 4, transactions: 4 };
+const SPARE = { gets: 20, ranges: 40, puts: 4, deletes: 4, transactions: 12, requests: 4 };
 const TEN = Array.from({ length: 10 }, (_, at) => (at === 0 ? "logs" : `logs-${at}`));
 const contenders = options.only ? [options.only] : ["lastword", "lastword-attached"];
 
@@ -96,9 +96,9 @@ function byKind(methods, requests) {
   };
 }
 
-/** What was counted, a quarter more, and a read or two of the status, whose moment is not ours: a reviewer sees it grow. */
+/** What was counted, a quarter more, and some reads of the status, whose moment is not ours: a reviewer sees it grow. */
 function budgetOf(all) {
-  const more = (kind, count) => (kind === "requests" ? count + 1 : Math.ceil(count * 1.25) + SPARE[kind]);
+  const more = (kind, count) => (kind === "requests" ? count : Math.ceil(count * 1.25)) + SPARE[kind];
   const relaxed = (counts) => Object.fromEntries(Object.entries(counts).map(([kind, count]) => [kind, more(kind, count)]));
   const each = (workloads) => Object.fromEntries(Object.entries(workloads).map(([workload, counts]) => [workload, relaxed(counts)]));
   return Object.fromEntries(Object.entries(all).map(([contender, workloads]) => [contender, each(workloads)]));
