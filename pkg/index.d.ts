@@ -166,6 +166,8 @@ export interface HttpBackend {
   readonly gzip?: boolean;
   /** Records in one push. 100 when absent. */
   readonly batchRecords?: number;
+  /** Bytes of one push, 4,096 to 4 MiB. 1 MiB when absent. A body that is refused as too large is halved by itself. */
+  readonly batchBytes?: number;
   /** Records in one page of a pull. 1,000 when absent. With `since: "time"` not more than the backend gives at once. */
   readonly pageRecords?: number;
 }
@@ -183,6 +185,8 @@ export interface CustomBackend {
   push(entity: string, body: { deviceId: string; records: object[] }, push: { idempotencyKey: string }): PushedResults | Promise<PushedResults>;
   /** Records in one push. 100 when absent. */
   readonly batchRecords?: number;
+  /** Bytes of one push, 4,096 to 4 MiB. 1 MiB when absent. A body that is refused as too large is halved by itself. */
+  readonly batchBytes?: number;
   /** Records in one page of a pull. 1,000 when absent. */
   readonly pageRecords?: number;
 }
@@ -194,6 +198,8 @@ export interface WorkerBackend {
   readonly push?: undefined;
   /** Records in one push. 100 when absent. */
   readonly batchRecords?: number;
+  /** Bytes of one push, 4,096 to 4 MiB. 1 MiB when absent. A body that is refused as too large is halved by itself. */
+  readonly batchBytes?: number;
   /** Records in one page of a pull. 1,000 when absent. */
   readonly pageRecords?: number;
 }
@@ -243,6 +249,8 @@ export interface SyncOptions<E extends EntityMap = EntityMap> {
   readonly intervalMs?: number;
   /** Wait after a local edit before it is sent. */
   readonly debounceMs?: number;
+  /** Failed tries of one record before it is given up (`failed_permanently`). 10 when absent. */
+  readonly tries?: number;
   /**
    * Syncs at once when the backend says that something changed: true for its stream of events at `/api/v1/events`, or
    * another path. Without it, or where the stream fails, the timer finds changes. False when absent.

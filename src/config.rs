@@ -23,6 +23,8 @@ pub struct Config {
     pub gzip: bool,
     /// Most records in a batch.
     pub batch_records: usize,
+    /// Failed tries of one record before it becomes a dead letter.
+    pub tries_max: u32,
     /// Most encoded bytes in a batch.
     pub batch_bytes: usize,
     /// Records asked for in a page.
@@ -216,6 +218,7 @@ impl Config {
             interval_ms: INTERVAL_MS,
             debounce_ms: DEBOUNCE_MS,
             jitter: false,
+            tries_max: TRIES,
         })
     }
 
@@ -302,6 +305,8 @@ fn config(message: impl Into<String>) -> Error {
     Error::Config { message: message.into() }
 }
 
+/// Failed tries of one record before it becomes a dead letter.
+pub const TRIES: u32 = 10;
 /// Time between cycles when nothing happens.
 pub const INTERVAL_MS: i64 = 30_000;
 /// Time from an edit to the cycle it starts.

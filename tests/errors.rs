@@ -37,6 +37,7 @@ fn every_reason_of_a_failed_record_is_documented() {
     let sources = [
         include_str!("../src/outgoing/ack.rs"),
         include_str!("../src/outgoing/encode.rs"),
+        include_str!("../src/outgoing/outbox.rs"),
         include_str!("../src/engine/push.rs"),
     ];
     for code in &documented {

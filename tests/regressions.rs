@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use lastword::checkpoint::ResyncReason;
-use lastword::commit::{Refusal, Step};
+use lastword::commit::{Found, Next, Refusal, Step, Write};
 use lastword::config::{Config, Detect, EntityDeclaration, Policy, Style};
 use lastword::engine::Engine;
 use lastword::engine::lease::Open;
@@ -21,7 +21,7 @@ use lastword::outgoing::detect::Scan;
 use lastword::outgoing::encode::{Plan, Stage, Staged};
 use lastword::outgoing::outbox::{Change, ChangeState};
 use lastword::outgoing::push::{Answer, Fate};
-use lastword::outgoing::retry::{Choice, Discard, Resolve, Wipe};
+use lastword::outgoing::retry::{Choice, Discard, Resolve, Retry, Wipe};
 use lastword::outgoing::write::{Edit, EditKind, LocalWrite};
 use lastword::ports::{Now, StoreError};
 use lastword::protocol::entity::EntityDef;
@@ -549,4 +549,40 @@ fn a_copy_set_aside_and_purged_since_hides_no_lost_acknowledgement() {
     db.page(Vec::new(), "2", 300, false);
     assert_eq!(db.change().unwrap().state, ChangeState::Pending);
     assert!(db.0.look(|tables| tables.quarantined.value(A, "r").is_none()));
+}
+
+#[test]
+fn a_record_is_given_up_after_the_tries_that_the_app_allows() {
+    let mut three = config(Detect::Exact, Policy::LastWriteWins);
+    three.tries_max = 3;
+    let db = Db(MemoryStore::new(Rc::new(three)));
+    db.run(&Open { account: None, device_id: "d".into(), hash_key: 7, lead: false });
+    db.run(&Open { account: None, device_id: "d".into(), hash_key: 7, lead: true });
+    db.put("mine", 10);
+    for (now, given_up) in [(100_000, false), (200_000, false), (300_000, true)] {
+        let (now, keys, idempotency_key) = (Millis(now), vec![key()], format!("k{now}"));
+        let scope = Scope::One(A);
+        let staged = db.run(&Stage { fence: 1, scope, keys, idempotency_key, bytes_max: 9_999, now });
+        let settled = db.settle(staged, Fate::BadConflict("other".into()));
+        assert!(matches!(&settled.notices[..], [Notice::Failed { permanently, .. }] if *permanently == given_up));
+    }
+}
+
+#[test]
+fn a_change_that_could_not_be_read_goes_out_by_its_row_when_retried() {
+    struct Put(Vec<Write>);
+    impl Step for Put {
+        type Outcome = ();
+        fn next(&self, _: &Found, _: &Config) -> Next<()> {
+            Next::Commit(self.0.clone(), ())
+        }
+    }
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("mine", 10);
+    db.run(&Put(vec![Write::PutChange(Change::unreadable(key(), "damaged".into()))]));
+    assert_eq!(db.stage(A).in_flight, None);
+    db.run(&Retry { keys: None });
+    db.push(applied(100));
+    let change = db.change().unwrap();
+    assert_eq!((change.state, change.stamp), (ChangeState::Acknowledged, Stamp(10)));
 }

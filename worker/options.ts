@@ -44,5 +44,5 @@ function wrong(message: string): LastwordError {
 }
 
 const OPTIONS: ReadonlySet<string> = new Set([
-  "database", "attached", "account", "entities", "backend", "token", "autoStart", "intervalMs", "debounceMs", "realtime", "worker",
+  "database", "attached", "account", "entities", "backend", "token", "autoStart", "intervalMs", "debounceMs", "tries", "realtime", "worker",
 ] satisfies (keyof SyncOptions)[]);

@@ -16,7 +16,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::IdbDatabase;
 
 use super::Layout;
-use super::stores::{BY_RECORD, META};
+use super::stores::{BY_RECORD, ENTITY, ID, META};
 use crate::error::Error;
 
 /// An open connection that closes itself when it stands in another tab's way.
@@ -214,7 +214,7 @@ fn keyed(layout: &Layout, database: &Database) -> Result<(), Error> {
 fn missing(layout: &Layout, present: &[String]) -> Vec<Missing> {
     let own = BY_RECORD
         .iter()
-        .map(|name| Missing { name: (*name).to_owned(), key_path: Some(KeyPath::new_array(["entity", "id"])) });
+        .map(|name| Missing { name: (*name).to_owned(), key_path: Some(KeyPath::new_array([ENTITY, ID])) });
     let meta = Missing { name: META.to_owned(), key_path: Some(KeyPath::new_single("name")) };
     let rows = layout
         .entities

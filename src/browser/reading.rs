@@ -1,4 +1,6 @@
 //! What a step asks for, read in its transaction. Never stops at the first failed request: each has a handler to outlive.
+//!
+//! Nothing of ours that cannot be read is passed over: a change becomes a dead letter, all else an error with its place.
 
 use std::future::IntoFuture;
 
@@ -10,10 +12,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::by_id::{ById, Keys};
 use super::codec::{self, row_from_js, time_to_js};
 use super::indexeddb::IndexedDb;
-use super::stores::{CONFLICTS, ID, META, NAME, OUTBOX, QUARANTINE, StoredChange, StoredConflict, VALUE, meta};
+use super::stores::{CONFLICTS, ENTITY, ID, META, NAME, OUTBOX, QUARANTINE, StoredChange, StoredConflict, VALUE, meta};
 use super::transaction::{Ended, Running};
 use crate::commit::{Found, Read};
 use crate::incoming::conflict::Conflict;
+use crate::outgoing::outbox::Change;
+use crate::ports::StoreError;
 use crate::record::{ByKey, Entity, Fields, Key, Record};
 
 /// Issues every request, then waits for the answers in order.
@@ -41,7 +45,7 @@ pub(super) async fn read_all(
     for (read, requests) in issued {
         for request in requests {
             match request.values().await {
-                Ok(values) => reading.take(read, values, found),
+                Ok(values) => failed = failed.or(reading.take(read, values, found).err()),
                 Err(error) => failed = failed.or(Some(error.into())),
             }
         }
@@ -108,27 +112,29 @@ impl Reading<'_> {
         })
     }
 
-    fn take(&self, read: &Read, values: Vec<JsValue>, found: &mut Found) {
+    fn take(&self, read: &Read, values: Vec<JsValue>, found: &mut Found) -> Result<(), Ended> {
         match read {
-            Read::Replica => found.replica = one(values),
-            Read::InFlight => found.in_flight = one(values),
+            Read::Replica => found.replica = one(values)?,
+            Read::InFlight => found.in_flight = one(values)?,
             Read::Checkpoint(scope) => {
-                found.checkpoints.insert(*scope, one(values).unwrap_or_default());
+                found.checkpoints.insert(*scope, one(values)?.unwrap_or_default());
             }
             Read::EntityMeta(entity) => {
-                found.entities.insert(*entity, one(values).unwrap_or_default());
+                found.entities.insert(*entity, one(values)?.unwrap_or_default());
             }
             Read::EntityMetas => {
                 for entry in values {
                     let name = Reflect::get(&entry, &NAME.into()).ok().and_then(|name| name.as_string());
                     let entity = name.as_deref().and_then(meta::entity_of).and_then(|name| self.db.config.find(name));
-                    if let Some((entity, kept)) = entity.zip(one(vec![entry])) {
+                    if let Some(entity) = entity
+                        && let Some(kept) = one(vec![entry])?
+                    {
                         found.entities.insert(entity, kept);
                     }
                 }
             }
             Read::Seen(..) => {
-                let keys: Vec<(String, String)> = one(values).unwrap_or_default();
+                let keys: Vec<(String, String)> = one(values)?.unwrap_or_default();
                 for (entity, id) in keys {
                     if let Some(entity) = self.db.config.find(&entity) {
                         found.seen.insert(entity, id, ());
@@ -153,21 +159,23 @@ impl Reading<'_> {
                 }
             }
             Read::Changes(..) | Read::AllChanges(_) | Read::Outbox => {
-                for stored in values.into_iter().filter_map(|value| codec::from_js::<StoredChange>(&value).ok()) {
-                    if let Some(entity) = self.db.config.find(&stored.entity) {
-                        let key = Key::new(entity, &stored.id);
-                        found.changes.insert(entity, key.id.clone(), stored.into_change(key));
+                for value in values {
+                    if let Some(change) = self.change(&value)? {
+                        found.changes.insert(change.key.entity, change.key.id.clone(), change);
                     }
                 }
             }
             Read::ChangeIds(_) => self.ids(&values, &mut found.change_ids),
             Read::QuarantineIds(_) | Read::Quarantine => self.ids(&values, &mut found.quarantined),
             Read::Conflicts(..) | Read::AllConflicts => {
-                for conflict in values.into_iter().filter_map(|value| self.conflict(&value)) {
-                    found.conflicts.insert(conflict.key.entity, conflict.key.id.clone(), conflict);
+                for value in values {
+                    if let Some(conflict) = self.conflict(&value).map_err(|reason| unreadable(CONFLICTS, &reason))? {
+                        found.conflicts.insert(conflict.key.entity, conflict.key.id.clone(), conflict);
+                    }
                 }
             }
         }
+        Ok(())
     }
 
     /// Takes the records named by keys of the form [entity, id].
@@ -180,16 +188,35 @@ impl Reading<'_> {
         }
     }
 
-    fn conflict(&self, value: &JsValue) -> Option<Conflict> {
-        let stored: StoredConflict = codec::from_js(value).ok()?;
-        let entity = self.db.config.find(&stored.entity)?;
-        let record = |fields: Fields| Record::from_object(fields).ok();
-        Some(Conflict {
+    /// A change; none of an entity that is no longer declared. One that cannot be read is given up until the user
+    /// retries or discards it, or its record is edited.
+    fn change(&self, value: &JsValue) -> Result<Option<Change>, Ended> {
+        let reason = match codec::from_js::<StoredChange>(value) {
+            Ok(stored) => {
+                let entity = self.db.config.find(&stored.entity);
+                return Ok(entity.map(|entity| {
+                    let key = Key::new(entity, &stored.id);
+                    stored.into_change(key)
+                }));
+            }
+            Err(reason) => reason,
+        };
+        let text = |name: &str| Reflect::get(value, &name.into()).ok().and_then(|text| text.as_string());
+        let Some((entity, id)) = text(ENTITY).zip(text(ID)) else { return Err(unreadable(OUTBOX, &reason)) };
+        Ok(self.db.config.find(&entity).map(|entity| Change::unreadable(Key::new(entity, &id), reason)))
+    }
+
+    /// A conflict; none of an entity that is no longer declared.
+    fn conflict(&self, value: &JsValue) -> Result<Option<Conflict>, String> {
+        let stored: StoredConflict = codec::from_js(value)?;
+        let Some(entity) = self.db.config.find(&stored.entity) else { return Ok(None) };
+        let record = |fields: Fields| Record::from_object(fields).map_err(|error| error.to_string());
+        Ok(Some(Conflict {
             key: Key { entity, id: stored.id },
             local: record(stored.local)?,
-            remote: stored.remote.and_then(record),
+            remote: stored.remote.map(record).transpose()?,
             found_at: stored.found_at,
-        })
+        }))
     }
 
     fn rows_since(&self, store: &ObjectStore, entity: Entity, stamp: i64) -> Result<Request, idb::Error> {
@@ -251,7 +278,13 @@ impl Request {
     }
 }
 
-fn one<T: DeserializeOwned>(values: Vec<JsValue>) -> Option<T> {
-    let entry = values.into_iter().next()?;
-    codec::from_js(&Reflect::get(&entry, &VALUE.into()).ok()?).ok()
+/// The value of an entry of `_lastword_meta`, where there is one.
+fn one<T: DeserializeOwned>(values: Vec<JsValue>) -> Result<Option<T>, Ended> {
+    let Some(entry) = values.into_iter().next() else { return Ok(None) };
+    let value = Reflect::get(&entry, &VALUE.into()).unwrap_or(JsValue::UNDEFINED);
+    codec::from_js(&value).map(Some).map_err(|reason| unreadable(META, &reason))
+}
+
+fn unreadable(store: &str, reason: &str) -> Ended {
+    Ended::Failed(StoreError::Failed { name: "DataError".into(), message: format!("an entry of `{store}`: {reason}") })
 }

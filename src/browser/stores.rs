@@ -15,6 +15,8 @@ pub const QUARANTINE: &str = "_lastword_quarantine";
 pub const META: &str = "_lastword_meta";
 /// The stores keyed by [entity, id].
 pub const BY_RECORD: [&str; 3] = [OUTBOX, CONFLICTS, QUARANTINE];
+/// Field of a value in the stores keyed by record that holds the entity's name.
+pub(super) const ENTITY: &str = "entity";
 /// Field of a value in the stores keyed by record that holds the record's id.
 pub(super) const ID: &str = "id";
 /// Field of an app's row that holds the mark of the copy the backend has.

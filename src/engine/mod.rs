@@ -54,6 +54,7 @@ pub struct Engine {
     /// What the last answer, or its absence, says of the connection.
     is_reachable: Option<bool>,
     batch_records: usize,
+    batch_bytes: usize,
     pace: Pace,
     is_slow: bool,
     offset: Offset,
@@ -66,7 +67,7 @@ impl Engine {
     /// An engine that has not started. `seed` feeds idempotency keys and jitter.
     #[must_use]
     pub fn new(config: Rc<Config>, account: Option<String>, seed: u64) -> Self {
-        let batch_records = config.batch_records;
+        let (batch_records, batch_bytes) = (config.batch_records, config.batch_bytes);
         Self {
             config,
             account,
@@ -85,6 +86,7 @@ impl Engine {
             last_sync_at: None,
             is_reachable: None,
             batch_records,
+            batch_bytes,
             pace: Pace::default(),
             is_slow: false,
             offset: Offset::default(),

@@ -3,6 +3,7 @@
 use super::failure::{self, Class};
 use super::state::{Action, Cycle, Halt, Running, StoreStep, Task};
 use super::{Engine, uuid_of};
+use crate::checkpoint::InFlight;
 use crate::outgoing::ack::{self, Settle, Settled, Unstage};
 use crate::outgoing::encode::{Planned, Stage, Staged};
 use crate::outgoing::push::Answer;
@@ -28,7 +29,7 @@ impl Engine {
             scope,
             keys,
             idempotency_key: uuid_of(high, low),
-            bytes_max: self.config.batch_bytes,
+            bytes_max: self.batch_bytes,
             now: now.wall,
         }));
     }
@@ -79,14 +80,14 @@ impl Engine {
                 let settle = Settle { fence: self.fence, in_flight, answer, now: now.wall };
                 self.transact(StoreStep::Settle(Box::new(settle)));
             }
-            Err(failure) => self.push_failed(&failure, in_flight.sent.len(), now),
+            Err(failure) => self.push_failed(&failure, &in_flight, now),
         }
     }
 
     pub(super) fn settled(&mut self, settled: Settled, _: Now) {
         let scope = self.scope_in_flight();
         self.in_flight = None;
-        self.batch_records = (self.batch_records * 2).min(self.config.batch_records);
+        self.grow_batch();
         self.tell(settled.notices);
         self.changed(settled.changed);
         let Some(cycle) = &mut self.cycle else { return };
@@ -98,7 +99,8 @@ impl Engine {
         }
     }
 
-    fn push_failed(&mut self, failure: &Failure, records: usize, now: Now) {
+    fn push_failed(&mut self, failure: &Failure, in_flight: &InFlight, now: Now) {
+        let records = in_flight.sent.len();
         let scope = self.scope_in_flight();
         let error = failure::error(failure, self.config.scope_name(scope));
         let class = failure::class(failure, true);
@@ -124,15 +126,24 @@ impl Engine {
             }
             Class::TooLarge | Class::Poison if records > 1 => {
                 self.batch_records = (records / 2).max(1);
+                if class == Class::TooLarge {
+                    self.batch_bytes = (in_flight.body.len() / 2).max(BATCH_BYTES_MIN);
+                }
                 self.do_first(&[Task::Unstage(None), Task::Plan]);
             }
             Class::TooLarge | Class::Poison => {
                 let code = if class == Class::TooLarge { "too_large" } else { "refused" };
                 let fault = (code.to_owned(), error.to_string());
-                self.batch_records = (self.batch_records * 2).min(self.config.batch_records);
+                self.grow_batch();
                 self.do_first(&[Task::Unstage(Some(fault)), Task::Plan]);
             }
         }
+    }
+
+    /// Towards what is configured again, after a body that was answered.
+    fn grow_batch(&mut self) {
+        self.batch_records = (self.batch_records * 2).min(self.config.batch_records);
+        self.batch_bytes = (self.batch_bytes * 2).min(self.config.batch_bytes);
     }
 
     fn do_first(&mut self, tasks: &[Task]) {
@@ -144,5 +155,7 @@ impl Engine {
     }
 }
 
+/// No body is cut smaller than this by its bytes; one record may be all of it.
+const BATCH_BYTES_MIN: usize = 4_096;
 /// Whole pushes refused as conflicting, in one cycle, before the backoff.
 const CONFLICTS_MAX: u32 = 3;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use js_sys::RegExp;
 use lastword_protocol::entity::EntityDef;
-use lastword_protocol::limits::{BATCH_RECORDS_MAX, PAGE_RECORDS_MAX};
+use lastword_protocol::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, PAGE_RECORDS_MAX};
 use lastword_protocol::schema::PatternTest;
 use send_wrapper::SendWrapper;
 use serde::Deserialize;
@@ -39,6 +39,9 @@ pub(super) struct Options {
     /// 500 when absent.
     #[serde(default)]
     debounce_ms: Option<i64>,
+    /// The protocol's 10 when absent.
+    #[serde(default)]
+    tries: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -131,6 +134,9 @@ pub(super) struct BackendOptions {
     /// The protocol's 100 when absent.
     #[serde(default)]
     batch_records: Option<usize>,
+    /// The protocol's 1 MiB when absent.
+    #[serde(default)]
+    batch_bytes: Option<usize>,
     /// The protocol's 1,000 when absent.
     #[serde(default)]
     page_records: Option<usize>,
@@ -249,6 +255,12 @@ pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error
     if let Some(records) = options.backend.batch_records {
         checked.batch_records = within("backend.batchRecords", records, 1, BATCH_RECORDS_MAX)?;
     }
+    if let Some(bytes) = options.backend.batch_bytes {
+        checked.batch_bytes = within("backend.batchBytes", bytes, BATCH_BYTES_MIN, BATCH_BYTES_MAX)?;
+    }
+    if let Some(tries) = options.tries {
+        checked.tries_max = within("tries", tries, 1, TRIES_MAX)?;
+    }
     if let Some(records) = options.backend.page_records {
         checked.page_records = within("backend.pageRecords", records, 1, PAGE_RECORDS_MAX)?;
     }
@@ -287,6 +299,10 @@ fn config(message: String) -> Error {
     Error::Config { message }
 }
 
+/// More would hide a fault.
+const TRIES_MAX: u32 = 100;
+/// A body below this is mostly its frame.
+const BATCH_BYTES_MIN: usize = 4_096;
 /// Syncing by itself more often would be noise.
 const INTERVAL_MIN_MS: i64 = 1_000;
 /// How far a pull by time looks back.

@@ -320,7 +320,7 @@ impl Settling<'_> {
     }
 
     fn fail(&mut self, mut change: Change, code: &str, message: &str, final_: bool) {
-        change.fail(code, message, final_, self.step.now);
+        change.fail(code, message, if final_ { 0 } else { self.config.tries_max }, self.step.now);
         self.out.notices.push(failed(&change));
         self.writes.push(Write::PutChange(change));
     }
@@ -369,7 +369,7 @@ impl Step for Unstage {
             let Some(mut change) = found.changes.value(entity, &sent.id).cloned() else { continue };
             change.was_sent(sent.stamp);
             if let Some((code, message)) = self.fault.as_ref().filter(|_| change.stamp == sent.stamp) {
-                change.fail(code, message, true, self.now);
+                change.fail(code, message, 0, self.now);
                 notices.push(failed(&change));
             }
             writes.push(Write::PutChange(change));

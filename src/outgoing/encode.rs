@@ -197,7 +197,7 @@ impl<'a> Staging<'a> {
             return;
         }
         let mut change = change;
-        let edit;
+        let (edit, edited);
         let record = match self.found.rows.value(key.entity, &key.id) {
             Some(StoredRow::Unreadable(reason)) => return self.fail(change, "invalid", reason, true),
             Some(StoredRow::Row(row)) if self.config.entity(key.entity).detect == Detect::Scan => {
@@ -211,7 +211,15 @@ impl<'a> Staging<'a> {
                 self.writes.extend(edit.record.clone().map(|record| Write::PutRow(key.entity, record, row.synced)));
                 edit.record.as_ref().unwrap_or(&row.record)
             }
-            Some(StoredRow::Row(row)) => &row.record,
+            Some(StoredRow::Row(row)) => {
+                if change.stamp != row.record.client_updated_at {
+                    // A change that could not be read knows no stamp; the row holds the edit.
+                    edited = Change { stamp: row.record.client_updated_at, ..change.clone() };
+                    self.writes.push(Write::PutChange(edited.clone()));
+                    change = &edited;
+                }
+                &row.record
+            }
             None => match &change.tombstone {
                 Some(tombstone) => tombstone,
                 None => return self.fail(change, "row_missing", "the app removed the row without a tombstone", true),
@@ -298,7 +306,7 @@ impl<'a> Staging<'a> {
 
     fn fail(&mut self, change: &Change, code: &str, message: &str, permanently: bool) {
         let mut change = change.clone();
-        change.fail(code, message, permanently, self.step.now);
+        change.fail(code, message, if permanently { 0 } else { self.config.tries_max }, self.step.now);
         self.out.notices.push(failed(&change));
         self.writes.push(Write::PutChange(change));
     }

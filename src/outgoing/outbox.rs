@@ -100,6 +100,19 @@ impl Change {
         }
     }
 
+    /// What stands for a stored change that cannot be read: a dead letter, so that it is seen and holds nothing else up.
+    ///
+    /// It counts as known to the backend: a record that was deleted there is asked about, not brought back.
+    #[must_use]
+    pub fn unreadable(key: Key, reason: String) -> Self {
+        Self {
+            state: ChangeState::FailedPermanently,
+            known: true,
+            error: Some(ChangeError { code: "unreadable".to_owned(), message: reason }),
+            ..Self::new(key, Stamp(0), Operation::Update, Millis(0))
+        }
+    }
+
     /// True while the local copy holds something that the backend has not accepted.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
@@ -167,12 +180,12 @@ impl Change {
         }
     }
 
-    /// Counts a failed try; the change gives up when `final_` or after the last try.
-    pub fn fail(&mut self, code: &str, message: &str, final_: bool, now: Millis) {
+    /// Counts a failed try; the change gives up after `tries_max`, with 0 at once.
+    pub fn fail(&mut self, code: &str, message: &str, tries_max: u32, now: Millis) {
         self.attempts = self.attempts.saturating_add(1);
         self.last_attempt_at = Some(now);
         self.error = Some(ChangeError { code: code.to_owned(), message: message.to_owned() });
-        if final_ || self.attempts >= TRIES_MAX {
+        if self.attempts >= tries_max {
             self.state = ChangeState::FailedPermanently;
             self.next_try_at = None;
         } else {
@@ -189,5 +202,3 @@ pub(super) fn by_stamp(changes: &mut [&Change]) {
 
 /// Copies sent and unanswered that are remembered for a record; an older one met again counts as someone else's.
 const SENT_MAX: usize = 8;
-/// Tries before a change becomes a dead letter.
-pub const TRIES_MAX: u32 = 10;

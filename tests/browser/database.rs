@@ -6,6 +6,7 @@ use lastword::browser::database::{self, Connection};
 use lastword::browser::indexeddb::IndexedDb;
 use lastword::commit::{Next, Read, Write};
 use lastword::error::Error;
+use lastword::outgoing::outbox::ChangeState;
 use lastword::ports::{Store, StoreError};
 use lastword::record::{Stamp, StoredRow};
 use wasm_bindgen::JsValue;
@@ -204,6 +205,39 @@ async fn rows_of_another_library_are_read() {
     for (id, reason) in [("dated", "/when"), ("unstamped", "clientUpdatedAt")] {
         let Some(StoredRow::Unreadable(said)) = found.rows.value(LOG, id) else { panic!("{id} was read") };
         assert!(said.contains(reason), "{said}");
+    }
+    remove(store).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_change_that_cannot_be_read_is_a_dead_letter() {
+    let name = "damaged-outbox";
+    let store = fresh(name).await;
+    write(&store, vec![Write::PutRow(LOG, record("a", 5), None)]).await;
+    let db = raw(name, None, "").await;
+    raw_run(&db, "_lastword_outbox", "return store.put({entity: 'log', id: 'a', stamp: 'soon'})").await.unwrap();
+    let found = read(&store, vec![Read::AllChanges(LOG)]).await;
+    let change = found.changes.value(LOG, "a").unwrap();
+    assert_eq!(change.state, ChangeState::FailedPermanently);
+    assert_eq!(change.error.as_ref().map(|error| error.code.as_str()), Some("unreadable"));
+    remove(store).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_damaged_entry_of_ours_is_an_error_and_not_an_empty_one() {
+    let name = "damaged-meta";
+    let store = fresh(name).await;
+    let db = raw(name, None, "").await;
+    raw_run(&db, "_lastword_meta", "return store.put({name: 'replica', value: {fence: 'high'}})").await.unwrap();
+    raw_run(&db, "_lastword_conflicts", "return store.put({entity: 'log', id: 'a', local: 5})").await.unwrap();
+    for (asked, place) in [(Read::Replica, "_lastword_meta"), (Read::AllConflicts, "_lastword_conflicts")] {
+        let script = Script::new(move |found| match found.rounds {
+            0 => Next::Read(vec![asked.clone()]),
+            _ => Next::Commit(Vec::new(), ()),
+        });
+        let Err(StoreError::Failed { name, message }) = store.run(&script).await else { panic!("{place} was read") };
+        assert_eq!(name, "DataError");
+        assert!(message.contains(place), "{message}");
     }
     remove(store).await;
 }

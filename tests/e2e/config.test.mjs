@@ -22,6 +22,8 @@ const WRONG = [
   ["a path that is none", { entities: { a: { path: "a?b" } } }, /must begin with `\/`/],
   ["a pace out of range", { intervalMs: 5 }, /`intervalMs` must be from/],
   ["batches out of range", { backend: { url: "/", batchRecords: 0 } }, /`backend.batchRecords` must be from/],
+  ["bytes out of range", { backend: { url: "/", batchBytes: 1 } }, /`backend.batchBytes` must be from/],
+  ["no tries at all", { tries: 0 }, /`tries` must be from/],
   ["an attached database that is not there", { attached: true, database: "not-there" }, /open it with your own library first/],
   ["an attached database without lastword's stores", { attached: true, database: "own" }, /lacks `_lastword_outbox`.*lastwordStores/],
   ["an entity without id", { database: "keyed", entities: { goals: {} } }, /has no id: its store `goals` is keyed by `uid`.*fields/],
