@@ -11,12 +11,14 @@ import { startProxy } from "./proxy.mjs";
 import { startServer } from "./server.mjs";
 
 const TEST_MAX_MS = 120_000;
+/** The entities of examples/typed; the server knows their names alone, so that only the app's types refuse anything. */
+const JOURNAL = { activities: {}, "mood-entries": {}, "assessment-entries": {}, schedules: {} };
 const SCRIPT = { "content-type": "text/javascript" };
 
 test("a Rust app's own wasm in its own worker: its types refuse what is not of them, both ways", { timeout: TEST_MAX_MS }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "lastword-typed-"));
   const entities = join(folder, "entities.json");
-  await writeFile(entities, JSON.stringify({ entities: { activities: {}, moods: { path: "/v2/moods" } } }));
+  await writeFile(entities, JSON.stringify({ entities: JOURNAL }));
   const server = await startServer({ entities });
   try {
     const worker = `
@@ -24,36 +26,31 @@ test("a Rust app's own wasm in its own worker: its types refuse what is not of t
       import { serve } from "/lastword/serve.js";
       serve(async (options, host) => { await init(); return openCore(options, host); });`;
     await onPage(worker, server.url, async (page) => {
-      const seen = await page.evaluate(async (token) => {
+      const seen = await page.evaluate(async ({ token, entities }) => {
         const worker = () => new Worker("/own-worker.js", { type: "module" });
-        globalThis.sync = await createSync({
-          database: "journal", entities: { activities: {}, moods: {} }, backend: { url: "/" }, token, autoStart: false, worker,
-        });
-        const { activities, moods } = sync.entities;
-        const { id: activityId } = await activities.put({ name: "Running" });
-        const { id } = await moods.put({ score: 8, activityId });
-        const refused = await attempt(() => moods.put({ score: 300, activityId }));
+        globalThis.sync = await createSync({ database: "journal", entities, backend: { url: "/" }, token, autoStart: false, worker });
+        const { activities, "mood-entries": moods } = sync.entities;
+        const { id: activity_id } = await activities.put({ name: "Running" });
+        const mood = { felt_at: "2026-05-01T08:00:00.000Z", activity_id };
+        await moods.put({ ...mood, mood: 8 });
+        const refused = await attempt(() => moods.put({ ...mood, mood: 300 }));
         const { pushed } = await sync.syncNow();
-        return { id, activityId, refused, pushed };
-      }, server.key);
+        return { mood, refused, pushed };
+      }, { token: server.key, entities: JOURNAL });
       assert.equal(seen.refused.code, "invalid");
       assert.match(JSON.stringify(seen.refused.details), /300.*u8/);
       assert.equal(seen.pushed, 2);
-      assert.equal((await server.records("activities")).get(seen.activityId).name, "Running");
+      assert.equal((await server.records("activities")).get(seen.mood.activity_id).name, "Running");
 
       const now = Date.now();
-      await server.request("/v2/moods/batch", {
-        method: "POST", headers: { "idempotency-key": crypto.randomUUID() },
-        body: {
-          deviceId: crypto.randomUUID(),
-          records: [["good", 4], ["bad", "four"]].map(([id, score]) => ({ id, clientCreatedAt: now, clientUpdatedAt: now, isDeleted: false, score, activityId: seen.activityId })),
-        },
-      });
+      const sync = { clientCreatedAt: now, clientUpdatedAt: now, isDeleted: false };
+      const results = await server.push("mood-entries", [["good", 4], ["bad", "four"]].map(([id, mood]) => ({ id, ...sync, ...seen.mood, mood })));
+      assert.deepEqual(results.map(({ status }) => status), ["applied", "applied"]);
       const pulled = await page.evaluate(async () => {
         await sync.syncNow();
-        return { scores: (await sync.entities.moods.list()).map(({ score }) => score).sort(), quarantined: (await sync.status()).quarantined };
+        return { moods: (await sync.entities["mood-entries"].list()).map(({ mood }) => mood).sort(), quarantined: (await sync.status()).quarantined };
       });
-      assert.deepEqual(pulled, { scores: [4, 8], quarantined: 1 });
+      assert.deepEqual(pulled, { moods: [4, 8], quarantined: 1 });
       await page.evaluate(() => sync.destroy());
     });
   } finally {
