@@ -94,6 +94,12 @@ impl Db {
         self.run(&ApplyPage { fence: 1, since, page, now: Millis(1), offset_ms: 0 })
     }
 
+    /// The backend refuses a stamp too far ahead: what can be is stamped again, by a clock at 1,000.
+    fn stamp_refused(&self) -> <Restamp as Step>::Outcome {
+        self.push(Fate::Rejected { code: RejectCode::ClockSkew, message: String::new() });
+        self.run(&Restamp { fence: 1, now: Millis(1_000), offset_ms: 0 })
+    }
+
     fn stage(&self, entity: Entity) -> Staged {
         let planned = self.run(&Plan { now: Millis(1) });
         let keys = planned.into_iter().map(|planned| planned.key).filter(|key| key.entity == entity).collect();
@@ -458,8 +464,7 @@ fn a_stamp_moved_back_stays_behind_what_was_sent_and_not_refused() {
     // A restored backend shows an older copy; another replica may hold the first one still.
     db.resync(ResyncReason::EpochChanged);
     db.page(vec![copy("restored", 50, 50)], "1", 50, false);
-    db.push(Fate::Rejected { code: RejectCode::ClockSkew, message: String::new() });
-    db.run(&Restamp { fence: 1, now: Millis(1_000), offset_ms: 0 });
+    db.stamp_refused();
     assert_eq!(db.change().unwrap().stamp, Stamp(5_001));
 }
 
@@ -468,8 +473,7 @@ fn an_edit_of_a_copy_far_ahead_is_not_stamped_again_and_again() {
     let db = Db::new(Detect::Exact, Policy::LastWriteWins);
     db.page(vec![copy("theirs", 900_000, 100)], "1", 100, false);
     db.put("mine", 10);
-    db.push(Fate::Rejected { code: RejectCode::ClockSkew, message: String::new() });
-    assert_eq!(db.run(&Restamp { fence: 1, now: Millis(1_000), offset_ms: 0 }), []);
+    assert_eq!(db.stamp_refused(), []);
     let change = db.change().unwrap();
     assert_eq!((change.state, change.attempts, change.stamp), (ChangeState::Failed, 1, Stamp(900_001)));
 }
@@ -492,8 +496,7 @@ fn an_edit_is_never_stamped_behind_what_a_restored_backend_forgot() {
     db.put("mine", 900_000);
     db.resync(ResyncReason::EpochChanged);
     db.page(vec![copy("restored", 50, 50)], "1", 50, false);
-    db.push(Fate::Rejected { code: RejectCode::ClockSkew, message: String::new() });
-    db.run(&Restamp { fence: 1, now: Millis(1_000), offset_ms: 0 });
+    db.stamp_refused();
     assert_eq!(db.change().unwrap().stamp, Stamp(5_001));
 }
 
@@ -504,8 +507,7 @@ fn an_edit_of_a_record_that_heals_the_backend_stays_behind_it() {
     db.resync(ResyncReason::EpochChanged);
     db.page(Vec::new(), "1", 50, false);
     db.put("mine", 900_000);
-    db.push(Fate::Rejected { code: RejectCode::ClockSkew, message: String::new() });
-    db.run(&Restamp { fence: 1, now: Millis(1_000), offset_ms: 0 });
+    db.stamp_refused();
     assert_eq!(db.change().unwrap().stamp, Stamp(5_001));
 }
 

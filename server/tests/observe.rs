@@ -82,6 +82,14 @@ async fn logs_and_metrics_tell_what_happened_and_nothing_personal() {
     }
 }
 
+/// An event stream that has said hello.
+async fn open_stream(url: &str, key: &str) -> reqwest::Response {
+    let request = reqwest::Client::new().get(format!("{url}/api/v1/events")).bearer_auth(key);
+    let mut stream = request.send().await.unwrap();
+    assert!(stream.chunk().await.unwrap().unwrap().starts_with(b"event: hello"));
+    stream
+}
+
 /// Told to stop: event streams end, the exit is clean.
 #[tokio::test]
 async fn a_told_stop_ends_event_streams() {
@@ -89,9 +97,7 @@ async fn a_told_stop_ends_event_streams() {
     let database = folder.path().join("test.db").to_string_lossy().into_owned();
     let key = user_key(&database, "ann");
     let server = Process::start(folder.path(), &database);
-    let client = reqwest::Client::new();
-    let mut stream = client.get(format!("{}/api/v1/events", server.url)).bearer_auth(&key).send().await.unwrap();
-    assert!(stream.chunk().await.unwrap().unwrap().starts_with(b"event: hello"));
+    let mut stream = open_stream(&server.url, &key).await;
     let stopped = tokio::task::spawn_blocking(move || server.stop());
     assert_eq!(stream.chunk().await.unwrap(), None);
     assert_eq!(stopped.await.unwrap(), Some(0));
@@ -104,9 +110,7 @@ async fn a_told_stop_finishes_the_requests_in_flight() {
     let database = folder.path().join("test.db").to_string_lossy().into_owned();
     let key = user_key(&database, "ann");
     let server = Process::start(folder.path(), &database);
-    let client = reqwest::Client::new();
-    let mut stream = client.get(format!("{}/api/v1/events", server.url)).bearer_auth(&key).send().await.unwrap();
-    assert!(stream.chunk().await.unwrap().unwrap().starts_with(b"event: hello"));
+    let mut stream = open_stream(&server.url, &key).await;
 
     let body = batch(json!([{ "id": "a", "clientUpdatedAt": 1 }])).to_string();
     let head = format!(

@@ -1,11 +1,11 @@
 // Starts the gradebook's own backend, and holds the app's two functions that speak to it.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { kill } from "./server.mjs";
 
 const PROGRAM = fileURLToPath(new URL("gradebook_backend.py", import.meta.url));
 const KEY = "gradebook-token";
@@ -28,12 +28,7 @@ export async function startGradebook() {
       }
       throw new Error("the gradebook's backend did not start");
     },
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      await ended;
-    },
+    stop: () => kill(child),
     async close() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });

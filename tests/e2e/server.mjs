@@ -39,12 +39,7 @@ export async function startServer(options = {}) {
       url = await address(child);
     },
     /** Ends the process at once: a real network cut. */
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      await ended;
-    },
+    stop: () => kill(child),
     async close() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });
@@ -84,6 +79,14 @@ export async function startServer(options = {}) {
   };
   await server.start();
   return server;
+}
+
+/** Kills a process, unless it has ended, and waits for its end. */
+export async function kill(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGKILL");
+  await ended;
 }
 
 /** The address the process says it listens on; its complaint when it ends before that. */
