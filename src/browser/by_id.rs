@@ -3,7 +3,6 @@
 //! The price of a read is its requests: one for a stretch of the key order costs a quarter of one for each value in it. So
 //! the ids are read a stretch at a time for as long as those found in it stand close together, and then each by itself.
 
-use std::collections::BTreeMap;
 use std::future::IntoFuture;
 
 use idb::request::futures::{GetAllStoreRequestFuture, GetStoreRequestFuture};
@@ -40,8 +39,9 @@ enum Issued {
 impl ById {
     /// Issues the first requests.
     pub(super) fn begin(store: ObjectStore, keys: Keys, ids: &[String]) -> Result<Self, idb::Error> {
-        let in_order: BTreeMap<String, usize> = ids.iter().map(|id| (id.clone(), 0)).collect();
-        let ids: Vec<String> = in_order.into_keys().collect();
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
         let issued = if ids.len() < STRETCH_MIN || !ids.iter().all(|id| sorts_alike(id)) {
             keys.each(&store, &ids)?
         } else {

@@ -30,18 +30,18 @@ impl KnownKeys {
     pub(super) fn take_ranges(&self, found: &Found, writes: &mut Vec<Write>) -> Vec<Range> {
         let mut ranges = Vec::new();
         for entity in &self.0 {
-            let ids: Vec<(String, usize)> = in_order(*entity, found, writes).into_iter().collect();
-            let mut covered = BTreeMap::new();
+            let ids: Vec<(String, bool)> = in_order(*entity, found, writes).into_iter().collect();
+            let mut covered: Vec<&str> = Vec::new();
             let mut from = 0;
             while from < ids.len() {
-                let run = ids[from..].iter().take_while(|(_, place)| *place == REMOVED).count();
+                let run = ids[from..].iter().take_while(|(_, is_removed)| *is_removed).count();
                 if run > 1 {
                     ranges.push((*entity, ids[from].0.clone(), ids[from + run - 1].0.clone()));
-                    covered.extend(ids[from..from + run].iter().cloned());
+                    covered.extend(ids[from..from + run].iter().map(|(id, _)| id.as_str()));
                 }
                 from += run.max(1);
             }
-            let is_covered = |write: &Write| matches!(write, Write::DeleteChange(key) if key.entity == *entity && covered.contains_key(&key.id));
+            let is_covered = |write: &Write| matches!(write, Write::DeleteChange(key) if key.entity == *entity && covered.binary_search(&key.id.as_str()).is_ok());
             writes.retain(|write| !is_covered(write));
         }
         ranges
@@ -50,12 +50,12 @@ impl KnownKeys {
 
 /// The ids of every outbox row of an entity that is there or removed, and whether the commit removes it.
 #[allow(clippy::wildcard_enum_match_arm, reason = "no other write is about an outbox row")]
-fn in_order(entity: Entity, found: &Found, writes: &[Write]) -> BTreeMap<String, usize> {
+fn in_order(entity: Entity, found: &Found, writes: &[Write]) -> BTreeMap<String, bool> {
     let mut ids = BTreeMap::new();
     for write in writes {
         match write {
             Write::DeleteChange(key) if key.entity == entity && sorts_alike(&key.id) => {
-                ids.insert(key.id.clone(), REMOVED);
+                ids.insert(key.id.clone(), true);
             }
             _ => {}
         }
@@ -66,18 +66,13 @@ fn in_order(entity: Entity, found: &Found, writes: &[Write]) -> BTreeMap<String,
     for write in writes {
         match write {
             // What the same commit stores keeps its place between the removals.
-            Write::PutChange(change) if change.key.entity == entity => drop(ids.insert(change.key.id.clone(), KEPT)),
+            Write::PutChange(change) if change.key.entity == entity => drop(ids.insert(change.key.id.clone(), false)),
             _ => {}
         }
     }
-    for (id, _) in found.changes.of(entity) {
-        ids.entry(id.clone()).or_insert(KEPT);
-    }
-    for (id, ()) in found.change_ids.of(entity) {
-        ids.entry(id.clone()).or_insert(KEPT);
+    let there = found.changes.of(entity).map(|(id, _)| id).chain(found.change_ids.of(entity).map(|(id, ())| id));
+    for id in there {
+        ids.entry(id.clone()).or_insert(false);
     }
     ids
 }
-
-const KEPT: usize = 0;
-const REMOVED: usize = 1;
