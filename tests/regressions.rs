@@ -542,6 +542,25 @@ fn a_restored_copy_that_cannot_be_used_and_is_newer_is_left_alone() {
 }
 
 #[test]
+fn a_copy_set_aside_before_an_edit_hides_no_lost_acknowledgement() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.bad_page(5, "1", 100);
+    db.put("mine", 10);
+    db.push(applied(200));
+    db.page(Vec::new(), "2", 300, false);
+    assert_eq!(db.change().unwrap().state, ChangeState::Pending);
+}
+
+#[test]
+fn a_newer_copy_that_cannot_be_used_ends_the_wait_for_an_acknowledged_one() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("mine", 10);
+    db.push(applied(100));
+    db.bad_page(11, "1", 200);
+    assert_eq!(db.change(), None);
+}
+
+#[test]
 fn a_copy_set_aside_and_purged_since_hides_no_lost_acknowledgement() {
     let db = Db::new(Detect::Exact, Policy::LastWriteWins);
     db.bad_page(5, "1", 100);

@@ -15,7 +15,7 @@ use crate::or_refuse;
 use crate::outgoing::detect::{self, Clock, LocalEdit, OFFSET_CORRECTED_MS};
 use crate::outgoing::outbox::{Change, ChangeState, Operation};
 use crate::outgoing::retry::GIVEN_UP;
-use crate::record::{ByKey, Entity, Key, Millis, Record};
+use crate::record::{ByKey, Key, Millis, Record};
 
 /// Applies one page.
 pub struct ApplyPage {
@@ -102,8 +102,7 @@ impl ApplyPage {
     fn second_reads(&self, found: &Found, config: &Config) -> Vec<Read> {
         let resync = found.checkpoint(self.page.scope).resync;
         let mut reads = Vec::new();
-        let heals = resync.is_some_and(|resync| resync.reason == ResyncReason::EpochChanged);
-        for (entity, ids) in self.arrived(heals).ids() {
+        for (entity, ids) in self.arrived(|_| true).ids() {
             // A backend asked by time repeats itself at each pull.
             let repeats = config.since != Since::Cursor;
             let reads_rows = resync.is_some() || repeats || config.entity(entity).detect == Detect::Scan;
@@ -129,13 +128,13 @@ impl ApplyPage {
         reads
     }
 
-    /// The page's records; with those that cannot be used, where asked.
-    fn arrived(&self, with_bad: bool) -> ByKey<()> {
+    /// The page's records, with those of the unusable ones that count.
+    fn arrived(&self, counts: impl Fn(&Quarantined) -> bool) -> ByKey<()> {
         let mut arrived = ByKey::default();
         for one in &self.page.arrived {
             match one {
                 Arrived::Good(entity, record) => arrived.insert(*entity, record.id.clone(), ()),
-                Arrived::Bad(bad) if with_bad => arrived.insert(bad.key.entity, bad.key.id.clone(), ()),
+                Arrived::Bad(bad) if counts(bad) => arrived.insert(bad.key.entity, bad.key.id.clone(), ()),
                 Arrived::Bad(_) => None,
             };
         }
@@ -166,6 +165,9 @@ impl Applying<'_> {
                     let mut bad = bad.clone();
                     bad.found_at = self.step.now;
                     self.heal_unusable(&bad);
+                    if self.ends_wait(&bad) {
+                        self.writes.push(Write::DeleteChange(bad.key.clone()));
+                    }
                     self.out.notices.push(Notice::Quarantined { key: bad.key.clone(), reason: bad.reason.clone() });
                     self.writes.push(Write::PutQuarantined(bad));
                 }
@@ -188,6 +190,14 @@ impl Applying<'_> {
         if bad.stamp.is_some() && self.edit(&bad.key).is_none() && !mutation::is(Mutation::HealSkipped) {
             self.mark(&bad.key, local);
         }
+    }
+
+    /// True where a copy that cannot be used here has replaced an acknowledged one, which will not be delivered any more.
+    fn ends_wait(&self, bad: &Quarantined) -> bool {
+        let change = self.found.changes.value(bad.key.entity, &bad.key.id);
+        change.is_some_and(|change| {
+            change.state == ChangeState::Acknowledged && bad.stamp.is_none_or(|stamp| stamp >= change.stamp)
+        })
     }
 
     fn merge_one(&mut self, key: Key, remote: &Record) {
@@ -378,7 +388,7 @@ impl Applying<'_> {
 
     /// What was acknowledged before `upTo` and not delivered was lost by the backend, and is sent again.
     fn confirm_acknowledged(&mut self) {
-        let delivered = self.step.arrived(false);
+        let delivered = self.step.arrived(|bad| self.ends_wait(bad));
         for entity in self.config.entities_of(self.step.page.scope) {
             for (id, change) in self.found.changes.of(entity) {
                 if change.state != ChangeState::Acknowledged || delivered.value(entity, id).is_some() {
@@ -395,9 +405,8 @@ impl Applying<'_> {
                     (Some(_), Some(_)) if mutation::is(Mutation::LostRecordNotRequeued) => {
                         self.writes.push(Write::DeleteChange(change.key.clone()));
                     }
-                    (Some(_), Some(_)) if !self.is_quarantined(entity, id) => self.requeue(&change.key),
-                    // The backend does not say how far it has come, or holds a newer copy that cannot be used here:
-                    // an acknowledgement is all there will be.
+                    (Some(_), Some(_)) => self.requeue(&change.key),
+                    // The backend does not say how far it has come: an acknowledgement is all there will be.
                     _ => self.writes.push(Write::DeleteChange(change.key.clone())),
                 }
             }
@@ -419,16 +428,6 @@ impl Applying<'_> {
         let unwritten = change.operation == Operation::Delete || !change.sent.contains(&change.stamp);
         let Key { entity, id } = &change.key;
         unwritten && self.resyncs_for(ResyncReason::CursorExpired) && self.found.seen.value(*entity, id).is_none()
-    }
-
-    /// True where the backend's copy was set aside; a full pull that no longer brought it says that it is gone.
-    fn is_quarantined(&self, entity: Entity, id: &str) -> bool {
-        let now =
-            |arrived: &Arrived| matches!(arrived, Arrived::Bad(bad) if bad.key.entity == entity && bad.key.id == id);
-        let is_there = || {
-            self.found.checkpoint(self.step.page.scope).resync.is_none() || self.found.seen.value(entity, id).is_some()
-        };
-        (self.found.quarantined.value(entity, id).is_some() && is_there()) || self.step.page.arrived.iter().any(now)
     }
 }
 
