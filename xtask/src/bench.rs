@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 use xshell::cmd;
 
 use crate::workspace::Workspace;
-use crate::{build, setup, system};
+use crate::{browsers, build, setup};
 
 /// Builds the package, installs the contenders, measures, and writes the report.
 pub(crate) fn run(workspace: &Workspace, options: &[OsString]) -> Result<()> {
     build::run(workspace, build::Mode::Release)?;
     contenders(workspace)?;
-    let browser = system::chromium(workspace)?.browser;
+    let browser = browsers::chromium(workspace)?.browser;
     let bench = cmd!(workspace.shell, "node bench/run.mjs {options...}").env("LASTWORD_CHROMIUM", browser);
     bench.run().context("the benchmark did not end")
 }

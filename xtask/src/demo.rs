@@ -10,7 +10,7 @@ use xshell::cmd;
 
 use crate::server::{self, Server};
 use crate::workspace::Workspace;
-use crate::{build, system};
+use crate::{browsers, build};
 
 /// What the command line may say.
 #[derive(Debug, Default)]
@@ -82,7 +82,7 @@ fn serve(workspace: &Workspace, port: u16) -> Result<()> {
 
 /// One create, push and pull between two browser profiles.
 fn check(workspace: &Workspace, port: u16) -> Result<()> {
-    let chromium = system::chromium(workspace)?;
+    let chromium = browsers::chromium(workspace)?;
     let stopped = told_to_stop()?;
     let server = Server::start(workspace, port)?;
     let (url, key, browser) = (&server.url, &server.key, &chromium.browser);

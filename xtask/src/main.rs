@@ -4,6 +4,7 @@
 //! saying so. Each subcommand has a file of its own.
 
 mod bench;
+mod browsers;
 mod build;
 mod demo;
 mod docs;

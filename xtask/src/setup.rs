@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use xshell::{Cmd, cmd};
 
 use crate::workspace::Workspace;
-use crate::{lockfile, system};
+use crate::{browsers, lockfile, system};
 
 /// What `build` and `demo` need.
 pub(crate) fn for_build(workspace: &Workspace) -> Result<()> {
@@ -24,7 +24,8 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<()> {
     cargo_tool(workspace, "wasm-pack", WASM_PACK, &["--locked"])?;
     cargo_tool(workspace, "cargo-deny", CARGO_DENY, &["--locked", "--no-default-features"])?;
     npm_packages(workspace, PACKAGING)?;
-    system::chromium(workspace)?;
+    browsers::chromium(workspace)?;
+    browsers::set_up_firefox(workspace)?;
     system::postgres(workspace)
 }
 

@@ -2,6 +2,7 @@
 //! stops at the first failure.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use xshell::{Cmd, cmd};
 use crate::setup::{PACKAGING, WASM_TARGET};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{build, demo, server, setup, sim, size, system, tidy};
+use crate::{browsers, build, demo, server, setup, sim, size, system, tidy};
 
 /// Sets up, then runs the steps named, or all; the exit code tells whether anything failed.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
@@ -24,8 +25,8 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
     if done[0].tally.failed == 0 {
         done.extend(STEPS.iter().filter(chosen).map(|step| step.run(workspace)));
     }
-    if !system::has_postgres(workspace) {
-        println!("\nSKIPPED: the server's tests on Postgres; install postgresql to have them");
+    for missing in skipped(workspace) {
+        println!("\nSKIPPED: {missing} to have them");
     }
     Ok(report(&done))
 }
@@ -101,10 +102,19 @@ fn build_all(workspace: &Workspace) -> Result<()> {
     run_one(cmd!(workspace.shell, "cargo build --package lastword-server"))
 }
 
-/// The tests that run inside a browser, in a page and in a worker.
+/// The tests that run inside a browser, in a page and in workers; without Firefox, in Chromium alone.
 fn wasm(workspace: &Workspace) -> Result<Tally> {
-    let driver = system::chromium(workspace)?.driver;
-    Tally::of_runner(cmd!(workspace.shell, "wasm-pack test --headless --chrome").env("CHROMEDRIVER", driver))
+    let shell = &workspace.shell;
+    let in_browser = |flags: &[&str], driver: &Path| {
+        let test = cmd!(shell, "wasm-pack test --headless {flags...} {driver}");
+        // The whole of a suite has to end in this time, in seconds, and the driver to start: both on a busy machine.
+        Tally::of_runner(test.env("WASM_BINDGEN_TEST_TIMEOUT", "300").env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60"))
+    };
+    let mut tally = in_browser(&["--chrome", "--chromedriver"], &browsers::chromium(workspace)?.driver)?;
+    if let Some(firefox) = browsers::firefox(workspace) {
+        tally += in_browser(&["--firefox", "--geckodriver"], &firefox.driver)?;
+    }
+    Ok(tally)
 }
 
 /// The tests that drive the whole system against the server process.
@@ -118,14 +128,14 @@ fn packaging(workspace: &Workspace) -> Result<Tally> {
 }
 
 fn browser_tests(workspace: &Workspace, tests: Cmd<'_>) -> Result<Tally> {
-    let browser = system::chromium(workspace)?.browser;
+    let browser = browsers::chromium(workspace)?.browser;
     let server = server::program(workspace);
     Tally::of_runner(tests.env("LASTWORD_CHROMIUM", browser).env("LASTWORD_SERVER", server))
 }
 
 /// What the built package asks of IndexedDB and of the network, against `bench/counts-budget.json`.
 fn counts(workspace: &Workspace) -> Result<()> {
-    let browser = system::chromium(workspace)?.browser;
+    let browser = browsers::chromium(workspace)?.browser;
     run_one(cmd!(workspace.shell, "node bench/counts.mjs").env("LASTWORD_CHROMIUM", browser))
 }
 
@@ -136,6 +146,18 @@ fn run_one(command: Cmd<'_>) -> Result<()> {
 /// A step that is no test runner counts as one test.
 fn check(outcome: Result<()>) -> Result<Tally> {
     outcome.map(|()| Tally::one(true))
+}
+
+/// Which tests the steps leave out on this machine, and what would bring them back.
+fn skipped(workspace: &Workspace) -> Vec<&'static str> {
+    let mut skipped = Vec::new();
+    if !system::has_postgres(workspace) {
+        skipped.push("the server's tests on Postgres; install postgresql");
+    }
+    if browsers::firefox(workspace).is_none() {
+        skipped.push("the tests in Firefox; install firefox and geckodriver");
+    }
+    skipped
 }
 
 /// Prints a line for each step, and the sum last.
