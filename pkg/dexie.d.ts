@@ -16,6 +16,11 @@ export interface DexieOptions<E extends EntityMap> {
   readonly entities: E;
   /** `soft` leaves a tombstone that travels; `hard` removes the row, which other devices never learn. `soft` when absent. */
   readonly deletes?: "soft" | "hard";
+  /**
+   * Asked before one transaction deletes more than 100 rows and half of a table, which every device would lose: true to go on.
+   * Such a delete is refused with `mass_delete` when absent.
+   */
+  readonly mayDelete?: (table: string, count: number) => boolean;
 }
 
 /**

@@ -9,7 +9,8 @@ await build({
   target: "es2022",
   minify: true,
   legalComments: "none",
-  // wasm-bindgen's own module stays as it is: bundlers find the wasm file through its `new URL`.
-  external: ["./lastword.js", "react", "dexie"],
+  // wasm-bindgen's own module stays as it is: bundlers find the wasm file through its `new URL`. The page's part is one
+  // for all add-ons: two of its error class would be strangers to each other.
+  external: ["./lastword.js", "./client.js", "react", "dexie"],
   logLevel: "warning",
 });

@@ -4,8 +4,9 @@
  * Never marks a change: the core finds it by its content, as it does for an app without this add-on.
  */
 
-import { Dexie, RangeSet, type DBCoreDeleteRangeRequest, type DBCoreDeleteRequest, type DBCoreMutateRequest, type DBCoreMutateResponse, type DBCoreTable } from "dexie";
+import { Dexie, RangeSet, type DBCoreDeleteRangeRequest, type DBCoreDeleteRequest, type DBCoreMutateRequest, type DBCoreMutateResponse, type DBCoreTable, type DBCoreTransaction } from "dexie";
 import type { EntityMap, EntityOptions, Sync } from "lastword";
+import { LastwordError } from "./client.js";
 
 /** The stores that lastword needs, for the next `version().stores()` of an app's schema. */
 export const lastwordStores = {
@@ -20,23 +21,31 @@ export interface DexieOptions<E extends EntityMap> {
   readonly entities: E;
   /** `soft` leaves a tombstone that travels; `hard` removes the row, which other devices never learn. `soft` when absent. */
   readonly deletes?: "soft" | "hard";
+  /**
+   * Asked before one transaction deletes more than 100 rows and half of a table, which every device would lose: true to go on.
+   * Such a delete is refused with `mass_delete` when absent.
+   */
+  readonly mayDelete?: (table: string, count: number) => boolean;
 }
 
 /** Watches `db` from now on: call it before the first query. Connect the sync once it is there. */
-export function lastwordDexie<E extends EntityMap>(db: Dexie, { entities, deletes = "soft" }: DexieOptions<E>): {
+export function lastwordDexie<E extends EntityMap>(db: Dexie, { entities, deletes = "soft", mayDelete = () => false }: DexieOptions<E>): {
   connect(sync: Sync<E>): () => void;
 } {
   const byStore = new Map(Object.entries(entities).map(([name, entity]) => [entity.store ?? name, entity]));
   db.use({
     stack: "dbcore",
     name: "lastword",
+    // Below the app's hooks, which see what the app does, and above what tells live queries of it.
+    level: 1,
     create: (down) => ({
       ...down,
       table(name) {
         const table = down.table(name);
         const entity = byStore.get(name);
         if (!entity) return table;
-        return { ...table, mutate: (request) => stamped(table, envelope(entity), deletes, request) };
+        const guard = deletes === "soft" ? new Guard(table, mayDelete) : undefined;
+        return { ...table, mutate: (request) => stamped(table, envelope(entity), guard, request) };
       },
     }),
   });
@@ -80,6 +89,7 @@ interface Envelope {
   created: string;
   updated: string;
   deleted: (now: unknown) => { [field: string]: unknown };
+  isDeleted: (row: { [field: string]: unknown }) => boolean;
   live: { [field: string]: unknown };
   now: () => unknown;
 }
@@ -90,13 +100,17 @@ function envelope({ fields = {}, times = "ms" }: EntityOptions): Envelope {
     created: fields.clientCreatedAt ?? "clientCreatedAt",
     updated: fields.clientUpdatedAt ?? "clientUpdatedAt",
     deleted: (now) => (deletedAt ? { [deletedAt]: now } : { [isDeleted]: true }),
+    isDeleted: (row) => (deletedAt ? row[deletedAt] != null : row[isDeleted] === true),
     live: deletedAt ? {} : { [isDeleted]: false },
     now: () => (times === "iso" ? new Date().toISOString() : Date.now()),
   };
 }
 
-/** The request with stamps; a delete as the put of tombstones. */
-async function stamped(table: DBCoreTable, names: Envelope, deletes: "soft" | "hard", request: DBCoreMutateRequest): Promise<DBCoreMutateResponse> {
+/**
+ * The request with stamps; a delete as the put of tombstones, where there is a `guard`. Without `await`, which would leave
+ * Dexie's zone and with it the transaction.
+ */
+function stamped(table: DBCoreTable, names: Envelope, guard: Guard | undefined, request: DBCoreMutateRequest): Promise<DBCoreMutateResponse> {
   const now = names.now();
   switch (request.type) {
     case "add":
@@ -106,26 +120,66 @@ async function stamped(table: DBCoreTable, names: Envelope, deletes: "soft" | "h
     }
     case "delete":
     case "deleteRange": {
-      if (deletes === "hard") return table.mutate(request);
-      const found = await existing(table, request);
-      const values = found.map((value) => ({ ...value, [names.updated]: now, ...names.deleted(now) }));
-      if (values.length > 0) await table.mutate({ type: "put", trans: request.trans, values });
-      return { numFailures: 0, failures: {}, lastResult: undefined };
+      if (!guard) return table.mutate(request);
+      const { trans } = request;
+      return existing(table, request).then((rows) => {
+        const live = rows.filter((row) => !names.isDeleted(row));
+        const values = live.map((row) => ({ ...row, [names.updated]: now, ...names.deleted(now) }));
+        const put = () => (values.length > 0 ? table.mutate({ type: "put", trans, values }).then(() => NO_FAILURES) : NO_FAILURES);
+        return guard.needsLook(trans, live.length) ? guard.look(trans).then(put) : put();
+      });
     }
   }
 }
 
 /** The rows that a delete is about. */
-async function existing(table: DBCoreTable, request: DBCoreDeleteRequest | DBCoreDeleteRangeRequest): Promise<object[]> {
+function existing(table: DBCoreTable, request: DBCoreDeleteRequest | DBCoreDeleteRangeRequest): Promise<Row[]> {
   const { trans } = request;
-  if (request.type === "delete") {
-    const rows: (object | undefined)[] = await table.getMany({ trans, keys: request.keys });
-    return rows.filter((row) => row !== undefined);
-  }
-  const { result } = await table.query({ trans, values: true, limit: Infinity, query: { index: table.schema.primaryKey, range: request.range } });
-  return result;
+  if (request.type === "delete") return table.getMany({ trans, keys: request.keys }).then((rows: (Row | undefined)[]) => rows.filter((row) => row !== undefined));
+  const query = { index: table.schema.primaryKey, range: request.range };
+  return table.query({ trans, values: true, limit: Infinity, query }).then(({ result }) => result);
 }
 
+/** Stops a table from being emptied on every device by a mistake. */
+class Guard {
+  readonly #table: DBCoreTable;
+  readonly #mayDelete: (table: string, count: number) => boolean;
+  /** Rows that each transaction has deleted so far. */
+  readonly #waves = new WeakMap<DBCoreTransaction, number>();
+
+  constructor(table: DBCoreTable, mayDelete: (table: string, count: number) => boolean) {
+    this.#table = table;
+    this.#mayDelete = mayDelete;
+  }
+
+  /** Counts the rows; true where they are enough to look closer. */
+  needsLook(trans: DBCoreTransaction, count: number): boolean {
+    const wave = (this.#waves.get(trans) ?? 0) + count;
+    this.#waves.set(trans, wave);
+    return wave > WAVE_MIN;
+  }
+
+  /** Throws where what the transaction deletes is more than half, and not allowed. */
+  look(trans: DBCoreTransaction): Promise<void> {
+    const { name, schema } = this.#table;
+    const wave = this.#waves.get(trans) ?? 0;
+    return this.#table.count({ trans, query: { index: schema.primaryKey, range: EVERYTHING } }).then((rows) => {
+      if (wave * 2 <= rows || this.#mayDelete(name, wave)) return;
+      throw new LastwordError({
+        code: "mass_delete",
+        message: `this would delete ${wave} rows of \`${name}\` on every device: allow it with \`mayDelete\`, or remove the local copies alone with \`sync.signOut({ wipe: true })\``,
+      });
+    });
+  }
+}
+
+type Row = { [field: string]: unknown };
+
+const NO_FAILURES: DBCoreMutateResponse = { numFailures: 0, failures: {}, lastResult: undefined };
+/** So many rows may go at once without asking. */
+const WAVE_MIN = 100;
+/** Dexie's own form of a range without ends. */
+const EVERYTHING: DBCoreDeleteRangeRequest["range"] = { type: 3, lower: undefined, upper: undefined };
 const MUTATED_ELSEWHERE = "x-storagemutated-1";
 const KEY_MIN = -Infinity;
 /** An array sorts after every other key, and one that holds an array after most arrays. */
