@@ -453,6 +453,8 @@ export interface Sync<E extends EntityMap = EntityMap> {
   stats(): Promise<Stats>;
   /** Who this replica is to the backend: made with the database, and for ever its own. */
   deviceId(): Promise<string>;
+  /** Asks the browser to keep the app's data when room gets short. False where it, or the user, does not promise that. */
+  persist(): Promise<boolean>;
   pending(): Promise<Change[]>;
   markAllDirty(): Promise<void>;
   /** Says that the app wrote rows by itself: they are found and sent soon. */

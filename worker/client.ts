@@ -88,6 +88,8 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
     status: () => call("status"),
     stats: () => call("stats"),
     deviceId: () => call("deviceId"),
+    // Only a page may ask, and only where it was served securely.
+    persist: async () => (await navigator.storage?.persist?.()) ?? false,
     pending: () => call("pending"),
     markAllDirty: () => call("markAllDirty"),
     edited: () => void call("trigger", "edit").catch(quiet),

@@ -78,6 +78,16 @@ bare("another script's upgrade is not held up, and the sync goes on with the new
   assert.deepEqual(await names(server), ["after", "before"]);
 });
 
+bare("persist asks the browser to keep the data, and tells whether it does", async ({ page }) => {
+  const protocol = await page.context().newCDPSession(page);
+  const answer = async (setting) => {
+    await protocol.send("Browser.setPermission", { permission: { name: "persistent-storage" }, setting, origin: new URL(page.url()).origin });
+    return page.evaluate(async () => [await sync.persist(), await navigator.storage.persisted()]);
+  };
+  assert.deepEqual(await answer("denied"), [false, false]);
+  assert.deepEqual(await answer("granted"), [true, true]);
+}, { autoStart: false });
+
 scenario("in a private window everything works until it is closed", async ({ server, proxy }) => {
   const front = await proxy();
   front.answer = bareAnswer;
