@@ -15,7 +15,7 @@ before(installPackage, { timeout: TEST_MAX_MS });
 app("vite", { build: "vite build", root: "dist", dev: "vite --port 0" });
 app("webpack", { build: "webpack --mode production", dev: "webpack serve --mode development" });
 app("esbuild", { build: ESBUILD, dev: `${ESBUILD} --servedir=. --serve` });
-app("next", { build: "next build", start: "next start --port 0", dev: "next dev --port 0" });
+app("next", { build: "next build", start: "next start --port 0", dev: "next dev --port 0", pages: ["", "dexie"] });
 
 test("the command of the package", () => finish("lastword --help", HERE));
 
@@ -47,7 +47,8 @@ test("a page whose Content-Security-Policy forbids eval", { timeout: TEST_MAX_MS
   }
 });
 
-function app(name, { build, root = ".", start, dev }) {
+/** `pages` are those of the built app that are tried. */
+function app(name, { build, root = ".", start, dev, pages }) {
   const folder = join(HERE, "apps", name);
   const clean = async () => {
     for (const made of ["dist", ".next"]) await rm(join(folder, made), { recursive: true, force: true });
@@ -55,7 +56,7 @@ function app(name, { build, root = ".", start, dev }) {
   test(`${name}: built`, { timeout: TEST_MAX_MS }, async () => {
     await clean();
     await finish(build, folder);
-    await using(start ? serve(start, folder) : serveFiles([join(folder, root)]));
+    await using(start ? serve(start, folder) : serveFiles([join(folder, root)]), pages);
   });
   test(`${name}: under the development server`, { timeout: TEST_MAX_MS }, async () => {
     await clean();
@@ -63,10 +64,10 @@ function app(name, { build, root = ".", start, dev }) {
   });
 }
 
-async function using(serving) {
+async function using(serving, pages = [""]) {
   const served = await serving;
   try {
-    await tryApp(served.url);
+    for (const page of pages) await tryApp(new URL(page, served.url).href);
   } finally {
     await served.close();
   }

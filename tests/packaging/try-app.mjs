@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openProfile } from "../e2e/browser.mjs";
+import { startProxy } from "../e2e/proxy.mjs";
 import { startServer } from "../e2e/server.mjs";
+import { serviceWorker } from "../e2e/service-worker.mjs";
 import { HERE } from "./package-install.mjs";
 
 /** Opens the app of `url` in a fresh browser and syncs with a fresh server. */
@@ -20,6 +22,36 @@ export async function tryApp(url) {
     throw new Error(`${error.message}\nthe page said: ${complaints.join("\n")}`, { cause: error });
   } finally {
     await profile.close();
+    await server.close();
+  }
+}
+
+/** Opens the app of `url`, adds a note while the backend is away, closes the page, and has the browser sync. */
+export async function tryBackground(url) {
+  const server = await startServer({ entities: join(HERE, "entities.json"), flags: ["--cors-origin", new URL(url).origin] });
+  const proxy = await startProxy(() => server.url);
+  const profile = await openProfile();
+  try {
+    const page = await profile.context.newPage();
+    const address = new URL(url);
+    address.search = new URLSearchParams({ backend: proxy.url, key: server.key });
+    await page.goto(address.href);
+    const worker = await serviceWorker(await profile.context.newPage(), url);
+    await server.stop();
+    await page.getByLabel("Text").fill("written offline");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByLabel("State").filter({ hasText: "offline, 1 to send" }).waitFor();
+    await page.close();
+    await server.start();
+    proxy.seen.length = 0;
+    await worker.sync();
+    // A push that was answered is followed by a pull.
+    const methods = (seen) => seen.map(({ method }) => method);
+    await proxy.until((seen) => methods(seen).includes("POST") && methods(seen).lastIndexOf("GET") > methods(seen).indexOf("POST"));
+    assert.deepEqual([...(await server.records("notes")).values()].map(({ text }) => text), ["written offline"]);
+  } finally {
+    await profile.close();
+    await proxy.close();
     await server.close();
   }
 }
