@@ -13,6 +13,8 @@ export interface PokeOptions {
   readonly path: string;
   readonly backend: HttpBackend;
   token(refresh: boolean): Promise<string | null>;
+  /** The replica, by which a backend refuses one that was revoked, and leaves out pokes for its own pushes. */
+  deviceId(): Promise<string>;
   /** Something changed, or may have while nobody listened. */
   poke(): void;
   /** The stream is open, or no longer is. */
@@ -74,7 +76,7 @@ export class Pokes {
 
   /** One connection, to its end. */
   async #stream(stop: AbortSignal, refresh: boolean): Promise<End> {
-    const token = await this.#options.token(refresh);
+    const [token, device] = await Promise.all([this.#options.token(refresh), this.#options.deviceId()]);
     const connection = new AbortController();
     const cut = () => connection.abort();
     stop.addEventListener("abort", cut);
@@ -84,7 +86,7 @@ export class Pokes {
     try {
       if (stop.aborted) return "cut";
       const answer = await fetch(this.#backend.url.replace(/\/+$/, "") + this.#options.path, {
-        headers: { accept: "text/event-stream", "x-sync-protocol": "1", ...this.#backend.headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
+        headers: { accept: "text/event-stream", "x-sync-protocol": "1", "x-device-id": device, ...this.#backend.headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
         cache: "no-store", credentials: "omit", redirect: "error", signal: connection.signal,
       });
       if (answer.status === 401) return "refused";

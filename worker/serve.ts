@@ -61,14 +61,16 @@ const api: WorkerApi = {
       token,
       exchange: (request) => (functions ? exchange({ style: "custom", ...functions }, request) : page.exchange(request)),
     });
-    core = coreCalls(raw);
-    others.join(core);
+    const calls = coreCalls(raw);
+    core = calls;
+    others.join(calls);
     tabs = others;
     if (realtime) {
       pokes = new Pokes({
         path: realtime === true ? EVENTS : realtime,
         backend: config.backend as HttpBackend,
         token,
+        deviceId: () => calls.deviceId(),
         poke: () => void core?.trigger("poke"),
         live: (is) => attention.live(is),
       });

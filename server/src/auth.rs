@@ -43,9 +43,8 @@ impl Caller {
     /// Refuses a replica that was revoked.
     pub(crate) async fn check_device(&self, state: &AppState) -> Result<(), ApiError> {
         let Some(device) = self.device else { return Ok(()) };
-        let devices = state.store.devices(self.user).await?;
-        let revoked = devices.iter().any(|known| known.id == device && known.revoked_ms.is_some());
-        if revoked { Err(ApiError::revoked()) } else { Ok(()) }
+        let known = state.store.device(self.user, device).await?;
+        if known.is_some_and(|known| known.revoked_ms.is_some()) { Err(ApiError::revoked()) } else { Ok(()) }
     }
 }
 

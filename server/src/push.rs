@@ -73,8 +73,8 @@ async fn push(state: &AppState, job: PushJob) -> Result<PushAnswer, ApiError> {
     let writes = PushWrites { copies: decision.writes, user: decision.user, keep: name.map(kept) };
     let user = tx.commit(writes, now.0).await?;
     if moved {
-        state.pokes.poke(job.user);
-        state.store.announce(job.user);
+        state.pokes.poke(job.user, job.device);
+        state.store.announce(job.user, job.device);
     }
     Ok(PushAnswer { results, user, now })
 }

@@ -43,6 +43,8 @@ pub struct Options {
     pub cors_origins: Vec<String>,
     /// A folder of static files to serve at `/`.
     pub static_folder: Option<std::path::PathBuf>,
+    /// How long a request may take until its answer begins; then it is 408. An event stream has begun by then.
+    pub deadline: Duration,
     /// How long an event stream stays silent. After that it looks whether its listener may still listen.
     pub heartbeat: Duration,
 }
@@ -54,6 +56,7 @@ impl Default for Options {
             check_references: false,
             cors_origins: Vec::new(),
             static_folder: None,
+            deadline: Duration::from_secs(30),
             heartbeat: Duration::from_secs(25),
         }
     }

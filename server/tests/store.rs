@@ -95,7 +95,10 @@ mod contract {
         assert_eq!(other.devices(user).await.unwrap()[0].last_pull_ms, Some(100), "noted once a minute");
         assert!(other.note_pull(user, device, 100_000).await.unwrap());
         assert_eq!(store.devices(user).await.unwrap()[0].last_pull_ms, Some(100_000));
+        assert_eq!(other.device(user, device).await.unwrap(), Some(store.devices(user).await.unwrap()[0]));
+        assert_eq!(other.device(user, DeviceId(Uuid::from_u128(2))).await.unwrap(), None);
         assert!(store.revoke_device(user, device, 1).await.unwrap());
+        assert_eq!(other.device(user, device).await.unwrap().unwrap().revoked_ms, Some(1));
         assert!(!store.revoke_device(user, device, 1).await.unwrap());
         assert!(!other.note_pull(user, device, 900_000).await.unwrap());
         assert!(!other.begin_push(user).await.unwrap().note_push(device, 1).await.unwrap());

@@ -55,9 +55,16 @@ function realtime(name, body) {
   });
 }
 
-realtime("an edit of another device arrives without the timer, in every tab, by one stream", async ({ open, elsewhere, streams, opened }) => {
+realtime("an edit of another device arrives without the timer, in every tab, by one stream", async ({ front, open, elsewhere, streams, opened }) => {
+  const named = [];
+  front.answer = (request) => {
+    if (request.path === EVENTS) named.push(request.headers["x-device-id"]);
+    return bareAnswer(request);
+  };
   const leader = await open();
   await opened(1);
+  // So a revoked replica is refused, and a push does not poke the replica that made it.
+  const device = await leader.evaluate(() => sync.deviceId());
   await leader.evaluate(() => until((status) => status.lastSyncAt && status.state === "idle"));
   const follower = await open();
   await elsewhere("Squat");
@@ -69,6 +76,7 @@ realtime("an edit of another device arrives without the timer, in every tab, by 
   await elsewhere("Bench");
   await follower.evaluate(() => arrived("Bench"));
   assert.equal(streams(), 2);
+  assert.deepEqual(named, [device, device]);
 });
 
 realtime("a stream that was cut is opened again, and what it missed arrives", async ({ server, front, open, elsewhere }) => {

@@ -30,7 +30,7 @@ function listening(answers: ((signal: AbortSignal) => Response)[]) {
   });
   const pokes = new Pokes({
     path: "/events", backend: { url: "https://api.example/base/" }, token: async (refresh) => (refresh ? "second" : "first"),
-    poke: () => told.push("poke"), live: (is) => told.push(is ? "live" : "gone"),
+    deviceId: async () => "replica", poke: () => told.push("poke"), live: (is) => told.push(is ? "live" : "gone"),
   });
   pokes.listen(true);
   return { pokes, told, asked };
@@ -48,7 +48,8 @@ test("a poke is told once it is whole, and comments are not", async (context) =>
   await settle();
   assert.deepEqual(told, ["live", "poke", "poke"]);
   assert.equal(asked[0]?.url, "https://api.example/base/events");
-  assert.equal((asked[0]?.init.headers as Record<string, string>)["authorization"], "Bearer first");
+  const headers = asked[0]?.init.headers as Record<string, string>;
+  assert.deepEqual([headers["authorization"], headers["x-device-id"]], ["Bearer first", "replica"]);
   pokes.listen(false);
   await settle();
   assert.equal(asked[0]?.init.signal?.aborted, true);

@@ -17,7 +17,8 @@ use crate::state::AppState;
 
 /// Pokes: says that something changed, and never what.
 ///
-/// Answers a stream of `hello`, then `change` at each move of the user's history, and comments in between.
+/// Answers a stream of `hello`, then `change` at each move of the user's history by another device, and comments in
+/// between.
 #[utoipa::path(get, path = "/api/v1/events", tag = "sync",
     params(("X-Device-Id" = Option<Uuid>, Header, description = "The replica that listens")),
     responses((status = 200, body = String, content_type = "text/event-stream")), security(("bearer" = [])))]
@@ -28,7 +29,7 @@ pub(crate) async fn events(
     caller.check_device(&state).await?;
     // Listens before it reads, so that no change falls in between.
     let stopping = || ApiError::unavailable("the server is stopping", 1_000);
-    let listener = state.pokes.listen(caller.user).ok_or_else(stopping)?;
+    let listener = state.pokes.listen(caller.user, caller.device).ok_or_else(stopping)?;
     let hello = event(&state, &caller, "hello").await?;
     metrics::counter!("lastword_event_streams_total").increment(1);
     let first = futures::stream::iter([Ok(hello)]);

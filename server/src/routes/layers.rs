@@ -26,7 +26,7 @@ use crate::error::ApiError;
 use crate::state::AppState;
 
 /// Around the endpoints that need a token.
-pub(crate) fn api(router: Router<AppState>, _state: &AppState) -> Router<AppState> {
+pub(crate) fn api(router: Router<AppState>) -> Router<AppState> {
     router
         // The limit counts inflated bytes: it lies inside the decompression.
         .layer(DefaultBodyLimit::max(BATCH_BYTES_MAX))
@@ -41,7 +41,7 @@ pub(crate) fn all(router: Router<AppState>, state: &AppState) -> Router<AppState
     let router = router
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_WAIT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, state.options.deadline))
         .layer(from_fn(json_errors))
         .layer(fixed_header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed_header(X_FRAME_OPTIONS, "DENY"))
@@ -123,6 +123,4 @@ const OF_THE_BODY: [HeaderName; 4] = [
     axum::http::header::CONTENT_ENCODING,
     axum::http::header::TRANSFER_ENCODING,
 ];
-/// For a whole request; an event stream has begun by then.
-const REQUEST_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 const PREFLIGHT_KEPT: std::time::Duration = std::time::Duration::from_secs(600);

@@ -30,7 +30,7 @@ pub fn router(state: AppState) -> Router {
             .route(&format!("{}/batch", entity.path), post(resource::push).layer(name));
     }
     let document = documents::Document(crate::openapi::document(&state.entities).into());
-    let mut router = layers::api(router, &state)
+    let mut router = layers::api(router)
         .route("/openapi.json", get(documents::openapi).layer(Extension(document)))
         .route("/docs", get(documents::page))
         .route("/health", get(health::health))

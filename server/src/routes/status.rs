@@ -66,8 +66,10 @@ pub(crate) async fn status(
     let device = query.device_id.as_deref().map(device_id).transpose()?;
     let user = state.store.user_state(caller.user).await?;
     let counts = state.store.counts(caller.user).await?;
-    let devices = if device.is_some() { state.store.devices(caller.user).await? } else { Vec::new() };
-    let found = devices.into_iter().find(|row| Some(row.id) == device);
+    let found = match device {
+        Some(device) => state.store.device(caller.user, device).await?,
+        None => None,
+    };
     Ok(Json(Status {
         cursor: head_cursor(&state, caller.user, &user),
         epoch: epoch_text(user.epoch),

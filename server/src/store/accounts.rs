@@ -91,6 +91,9 @@ pub trait AccountStore: Send + Sync + 'static {
     /// The devices of a user.
     async fn devices(&self, user: UserId) -> Result<Vec<DeviceRow>, StoreError>;
 
+    /// One device of a user, where it is known.
+    async fn device(&self, user: UserId, device: DeviceId) -> Result<Option<DeviceRow>, StoreError>;
+
     /// Revokes a device; false when there is none of this id that was not revoked before.
     async fn revoke_device(&self, user: UserId, device: DeviceId, now_ms: i64) -> Result<bool, StoreError>;
 
@@ -159,6 +162,12 @@ macro_rules! account_store {
                 let sql = "SELECT id, created_ms, last_push_ms, last_pull_ms, revoked_ms FROM devices
                     WHERE user_id = $1 ORDER BY created_ms, id";
                 Ok(sqlx::query_as(sql).bind(user).fetch_all(&self.readers).await?)
+            }
+
+            async fn device(&self, user: UserId, device: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
+                let sql = "SELECT id, created_ms, last_push_ms, last_pull_ms, revoked_ms FROM devices
+                    WHERE user_id = $1 AND id = $2";
+                Ok(sqlx::query_as(sql).bind(user).bind(device).fetch_optional(&self.readers).await?)
             }
 
             async fn revoke_device(&self, user: UserId, device: DeviceId, now_ms: i64) -> Result<bool, StoreError> {

@@ -194,8 +194,8 @@ pub trait ServerStore: AccountStore + PurgeStore {
     /// The user's counters.
     async fn user_state(&self, user: UserId) -> Result<UserState, StoreError>;
 
-    /// Tells the other nodes on this database, soon and perhaps not, that the user's history moved.
-    fn announce(&self, _user: UserId) {}
+    /// Tells the other nodes on this database, soon and perhaps not, that a device moved the user's history.
+    fn announce(&self, _user: UserId, _by: DeviceId) {}
 
     /// Wakes `pokes` for what other nodes announce, until the connection fails. Returns at once where there are none.
     async fn listen(&self, _pokes: &Pokes) -> Result<(), StoreError> {

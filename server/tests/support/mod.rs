@@ -156,7 +156,16 @@ impl App {
 
     /// Opens the event stream.
     pub async fn events(&self, key: &str) -> Events {
-        let request = request("GET", "/api/v1/events", key).body(Body::empty()).unwrap();
+        self.events_by(request("GET", "/api/v1/events", key)).await
+    }
+
+    /// Opens the event stream of one of the user's devices.
+    pub async fn events_of(&self, number: u128) -> Events {
+        self.events_by(request("GET", "/api/v1/events", &self.key).header("x-device-id", device(number))).await
+    }
+
+    async fn events_by(&self, request: axum::http::request::Builder) -> Events {
+        let request = request.body(Body::empty()).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -166,6 +175,12 @@ impl App {
     /// Pushes workout logs; gives the results.
     pub async fn push(&self, records: Value) -> Vec<Value> {
         self.post(BATCH, &batch(records)).await.ok()["results"].as_array().unwrap().clone()
+    }
+
+    /// Pushes one workout log by one of the user's devices.
+    pub async fn push_by(&self, number: u128, stamp: u64) {
+        let record = json!({ "id": "a", "clientUpdatedAt": stamp });
+        self.post(BATCH, &json!({ "deviceId": device(number), "records": [record] })).await.ok();
     }
 
     /// Pulls one page of workout logs.

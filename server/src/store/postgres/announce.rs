@@ -10,20 +10,20 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use crate::pokes::Pokes;
-use crate::store::{StoreError, UserId};
+use crate::store::{DeviceId, StoreError, UserId};
 
 /// Sends what is queued, until the store is dropped.
-pub(super) async fn send(pool: PgPool, node: i64, mut queue: mpsc::Receiver<UserId>) {
+pub(super) async fn send(pool: PgPool, node: i64, mut queue: mpsc::Receiver<(UserId, DeviceId)>) {
     while let Some(first) = queue.recv().await {
         tokio::time::sleep(GATHER).await;
-        let mut users = HashSet::from([first]);
-        while users.len() < USERS_PER_NOTIFY
-            && let Ok(user) = queue.try_recv()
+        let mut moves = HashSet::from([first]);
+        while moves.len() < MOVES_PER_NOTIFY
+            && let Ok(next) = queue.try_recv()
         {
-            users.insert(user);
+            moves.insert(next);
         }
-        let ids: Vec<String> = users.iter().map(|user| user.0.simple().to_string()).collect();
-        let message = format!("{node} {}", ids.join(" "));
+        let words = moves.iter().map(|(user, by)| format!(" {}/{}", user.0.simple(), by.0.simple()));
+        let message = format!("{node}{}", words.collect::<String>());
         if let Err(error) = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message).execute(&pool).await {
             tracing::warn!(error = %StoreError::from(error), "could not tell other nodes of a change");
         }
@@ -40,13 +40,15 @@ pub(super) async fn listen(store: &PostgresStore, pokes: &Pokes) -> Result<(), S
         if words.next().and_then(|node| node.parse().ok()) == Some(store.node) {
             continue;
         }
-        for user in words.filter_map(|word| Uuid::try_parse(word).ok()) {
-            pokes.poke(UserId(user));
+        for (user, by) in words.filter_map(|word| word.split_once('/')) {
+            if let (Ok(user), Ok(by)) = (Uuid::try_parse(user), Uuid::try_parse(by)) {
+                pokes.poke(UserId(user), DeviceId(by));
+            }
         }
     }
 }
 
 const CHANNEL: &str = "lastword";
 const GATHER: Duration = Duration::from_millis(20);
-/// A payload is at most 8,000 bytes, an id 33.
-const USERS_PER_NOTIFY: usize = 200;
+/// A payload is at most 8,000 bytes; a user and a device are 66.
+const MOVES_PER_NOTIFY: usize = 100;

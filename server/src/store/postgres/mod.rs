@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 
-use super::{PageQuery, PageRead, PushTx, ServerStore, StoreError, UserId, UserState};
+use super::{DeviceId, PageQuery, PageRead, PushTx, ServerStore, StoreError, UserId, UserState};
 use crate::pokes::Pokes;
 
 /// A store on a Postgres database.
@@ -19,7 +19,7 @@ pub struct PostgresStore {
     cursor_secret: [u8; 32],
     /// Names this process; a part of the run mark.
     node: i64,
-    announcements: mpsc::Sender<UserId>,
+    announcements: mpsc::Sender<(UserId, DeviceId)>,
 }
 
 #[async_trait]
@@ -40,9 +40,9 @@ impl ServerStore for PostgresStore {
         read::user_state(&mut *self.readers.acquire().await?, user).await
     }
 
-    fn announce(&self, user: UserId) {
+    fn announce(&self, user: UserId, by: DeviceId) {
         // A full queue means that the database is far behind: a lost poke does no harm.
-        let _ = self.announcements.try_send(user);
+        let _ = self.announcements.try_send((user, by));
     }
 
     async fn listen(&self, pokes: &Pokes) -> Result<(), StoreError> {
