@@ -17,8 +17,7 @@ use crate::state::AppState;
 
 /// Pokes: says that something changed, and never what.
 ///
-/// Answers a stream of `hello`, then `change` at each move of the user's history by another device, and comments in
-/// between.
+/// Answers a stream of `hello`, then `change` at each move of the user's history by others, and comments in between.
 #[utoipa::path(get, path = "/api/v1/events", tag = "sync",
     params(("X-Device-Id" = Option<Uuid>, Header, description = "The replica that listens")),
     responses((status = 200, body = String, content_type = "text/event-stream")), security(("bearer" = [])))]
