@@ -16,9 +16,9 @@ use crate::support::process::run;
 use crate::{BATCH_RECORDS, PAGE_RECORDS, RECORDS, USERS, record};
 
 /// Records a second.
-pub struct Rates {
-    pub write: f64,
-    pub read: f64,
+pub(crate) struct Rates {
+    pub(crate) write: f64,
+    pub(crate) read: f64,
 }
 
 /// One row as the server writes it.
@@ -92,26 +92,26 @@ macro_rules! rates {
 }
 
 /// One connection writes, as SQLite has it, and each user reads on one of its own.
-pub async fn sqlite(file: &str) -> [Rates; 2] {
+pub(crate) async fn sqlite(file: &str) -> [Rates; 2] {
     assert_eq!(run(&["migrate", "--database", file]).0, Some(0));
     let options = SqliteConnectOptions::new()
         .filename(file)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("cache_size", "-16000");
-    let pool = |connections: usize| {
-        let pool = PoolOptions::<Sqlite>::new().test_before_acquire(false).max_connections(connections as u32);
+    let pool = |connections: u32| {
+        let pool = PoolOptions::<Sqlite>::new().test_before_acquire(false).max_connections(connections);
         pool.connect_lazy_with(options.clone())
     };
-    let (writer, readers) = (pool(1), pool(USERS));
+    let (writer, readers) = (pool(1), pool(CONNECTIONS));
     rates!(writer, readers, write_sqlite)
 }
 
 /// Each user writes and reads on a connection of its own.
-pub async fn postgres(url: &str) -> [Rates; 2] {
+pub(crate) async fn postgres(url: &str) -> [Rates; 2] {
     assert_eq!(run(&["migrate", "--database", url]).0, Some(0));
     let options: PgConnectOptions = url.parse().unwrap();
-    let pool = PoolOptions::<Postgres>::new().test_before_acquire(false).max_connections(USERS as u32);
+    let pool = PoolOptions::<Postgres>::new().test_before_acquire(false).max_connections(CONNECTIONS);
     let pool = pool.connect_lazy_with(options);
     rates!(pool, pool, write_postgres)
 }
@@ -137,6 +137,8 @@ async fn write_postgres(connection: &mut sqlx::PgConnection, user: Uuid, batch: 
     query.bind(texts(|row| &row.fields)).execute(connection).await.unwrap();
 }
 
+/// One for each user.
+const CONNECTIONS: u32 = 4;
 const SERVER_ID: &str = "0123456789abcdef";
 const INSERT: &str = "INSERT INTO records
     (user_id, entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields) ";
