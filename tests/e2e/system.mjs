@@ -51,7 +51,7 @@ export function system(name, { backend = (model) => startServer({ entities: mode
  * A device: a page of its own, with `sync` as a global. Syncs when told to, unless `options.autoStart` is set. With
  * `options.app` the backend is what that module exports.
  */
-async function openDevice(context, url, options) {
+export async function openDevice(context, url, options) {
   const page = await openBare(context, url);
   const device = {
     page,

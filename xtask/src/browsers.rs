@@ -1,6 +1,7 @@
 //! Finds the browsers of the tests with their drivers, or installs them where that is one command (Debian as root). Never
 //! downloads a browser by itself. Chromium must be there; without another engine its tests are skipped, and say so.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -50,6 +51,33 @@ pub(crate) fn firefox(workspace: &Workspace) -> Option<Browser> {
     Some(Browser { browser: workspace.program(FIREFOX)?, driver: workspace.program(&["geckodriver"])? })
 }
 
+/// WebKitGTK's small browser with its driver, and a display in memory: it has no headless mode.
+pub(crate) struct Webkit {
+    pub(crate) browser: PathBuf,
+    pub(crate) driver: PathBuf,
+    pub(crate) display: PathBuf,
+}
+
+/// Sees to WebKitGTK.
+pub(crate) fn set_up_webkit(workspace: &Workspace) {
+    if webkit(workspace).is_none() {
+        system::install_optional(workspace, "webkit with its driver", &["webkit2gtk-driver", "xvfb"]);
+    }
+    if webkit(workspace).is_some() {
+        setup::present("webkit with its driver");
+    }
+}
+
+/// WebKitGTK, where set-up found or installed it.
+pub(crate) fn webkit(workspace: &Workspace) -> Option<Webkit> {
+    let libraries = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    Some(Webkit {
+        browser: libraries.map(|folder| folder.path().join(MINI_BROWSER)).find(|file| file.is_file())?,
+        driver: workspace.program(&["WebKitWebDriver"])?,
+        display: workspace.program(&["Xvfb"])?,
+    })
+}
+
 fn find_chromium(workspace: &Workspace) -> Option<Browser> {
     Some(Browser {
         browser: workspace.program(&["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"])?,
@@ -58,6 +86,9 @@ fn find_chromium(workspace: &Workspace) -> Option<Browser> {
 }
 
 const FIREFOX: &[&str] = &["firefox", "firefox-esr"];
+
+/// Below the folder of the machine's libraries, as Debian has it.
+const MINI_BROWSER: &str = "webkit2gtk-4.1/MiniBrowser";
 
 /// Mozilla's driver is on crates.io; any version of this year drives any Firefox of it.
 const GECKODRIVER: &str = "0.37.1";

@@ -26,6 +26,7 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<()> {
     npm_packages(workspace, PACKAGING)?;
     browsers::chromium(workspace)?;
     browsers::set_up_firefox(workspace)?;
+    browsers::set_up_webkit(workspace);
     system::postgres(workspace)
 }
 

@@ -76,6 +76,7 @@ const STEPS: &[Step] = &[
     Step { name: "worker", work: |w| Tally::of_runner(cmd!(w.shell, "npm test --workspace worker")) },
     Step { name: "wasm", work: wasm },
     Step { name: "e2e", work: e2e },
+    Step { name: "engines", work: engines },
     Step { name: "counts", work: |w| check(counts(w)) },
     Step { name: "packaging", work: packaging },
     Step { name: "demo", work: |w| check(demo::run(w, &demo::Options::check())) },
@@ -122,6 +123,23 @@ fn e2e(workspace: &Workspace) -> Result<Tally> {
     browser_tests(workspace, cmd!(workspace.shell, "npm test --workspace tests/e2e"))
 }
 
+/// The core scenarios on each engine that is there.
+fn engines(workspace: &Workspace) -> Result<Tally> {
+    let chromium = browsers::chromium(workspace)?;
+    let mut tests = cmd!(workspace.shell, "npm run engines --workspace tests/e2e")
+        .env("LASTWORD_SERVER", server::program(workspace))
+        .env("LASTWORD_CHROMIUM", chromium.browser)
+        .env("LASTWORD_CHROMEDRIVER", chromium.driver);
+    if let Some(firefox) = browsers::firefox(workspace) {
+        tests = tests.env("LASTWORD_FIREFOX", firefox.browser).env("LASTWORD_GECKODRIVER", firefox.driver);
+    }
+    if let Some(webkit) = browsers::webkit(workspace) {
+        tests = tests.env("LASTWORD_WEBKIT", webkit.browser).env("LASTWORD_WEBKIT_DRIVER", webkit.driver);
+        tests = tests.env("LASTWORD_XVFB", webkit.display);
+    }
+    Tally::of_runner(tests)
+}
+
 /// The tarball as it would be published, in apps of several bundlers.
 fn packaging(workspace: &Workspace) -> Result<Tally> {
     browser_tests(workspace, cmd!(workspace.shell, "npm test --prefix {PACKAGING}"))
@@ -156,6 +174,9 @@ fn skipped(workspace: &Workspace) -> Vec<&'static str> {
     }
     if browsers::firefox(workspace).is_none() {
         skipped.push("the tests in Firefox; install firefox and geckodriver");
+    }
+    if browsers::webkit(workspace).is_none() {
+        skipped.push("the tests in WebKit; install Debian's webkit2gtk-driver and xvfb");
     }
     skipped
 }
