@@ -78,7 +78,7 @@ pub enum Error {
     #[error("the backend needs another version of lastword")]
     UpgradeRequired,
     /// The browser's storage is full.
-    #[error("the browser's storage is full: the edit was not stored")]
+    #[error("the browser's storage is full: nothing was stored")]
     QuotaExceeded,
     /// The database failed.
     #[error("the database failed ({name}): {message}")]

@@ -1,4 +1,4 @@
-//! One smallest script for each fault that the simulation found. Never random.
+//! One smallest script for each fault that the simulation found. Never random. Long because none is ever removed.
 #![allow(clippy::unwrap_used, reason = "a test ends where its script cannot go on")]
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use lastword::config::{Config, Detect, EntityDeclaration, Policy, Style};
 use lastword::engine::Engine;
 use lastword::engine::lease::Open;
 use lastword::engine::state::{Action, Event, StoreStep};
+use lastword::error::Error;
 use lastword::incoming::apply::{ApplyPage, PageApplied};
 use lastword::incoming::conflict::Notice;
 use lastword::incoming::pull::{Arrived, Page};
@@ -186,6 +187,23 @@ fn an_open_that_is_never_answered_is_tried_again() {
     let wake = engine.wake_at().unwrap();
     let actions = engine.handle(Event::Woken, at(wake));
     assert!(actions.iter().any(|action| matches!(action, Action::Transact(_, StoreStep::Open(_)))));
+}
+
+#[test]
+fn whoever_waits_for_a_cycle_hears_why_the_lead_cannot_be_opened() {
+    let mut engine = Engine::new(Rc::new(config(Detect::Exact, Policy::LastWriteWins)), None, 1);
+    let now = Now { wall: Millis(0), mono: 0 };
+    engine.handle(Event::Start, now);
+    let asked = engine.next_ticket();
+    engine.handle(Event::SyncNow, now);
+    let opening = engine.handle(Event::LeadGranted, now);
+    let Some(Action::Transact(id, StoreStep::Open(_))) = opening.last() else { panic!("no open: {}", opening.len()) };
+    let failed = StoreError::Failed { name: "UnknownError".into(), message: String::new() };
+    let actions = engine.handle(Event::Transacted(*id, Err(failed)), now);
+    let told =
+        |action: &Action| matches!(action, Action::CycleEnded(ticket, Err(Error::Store { .. })) if *ticket >= asked);
+    assert!(actions.iter().any(told));
+    assert!(engine.wake_at().is_some());
 }
 
 #[test]

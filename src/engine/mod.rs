@@ -400,7 +400,13 @@ impl Engine {
             }
             Err(StoreError::Closed) => self.halted(Halt::StoreClosed, Error::StoreClosed),
             // Tried again after the backoff: without it nothing else can be.
-            Err(error) => self.give_up(store_error(&error), None, now),
+            Err(error) => {
+                let error = store_error(&error);
+                self.give_up(error.clone(), None, now);
+                // Whoever waits for a cycle hears why none can begin.
+                self.ticket += 1;
+                self.actions.push(Action::CycleEnded(self.ticket, Err(error)));
+            }
         }
     }
 
