@@ -1,7 +1,7 @@
 // The database is deleted, upgraded, evicted in whole or in part, or gone with a private window: the app is told, and what is left goes on.
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
-import { bare } from "./bare.mjs";
+import { bare, barePage } from "./bare.mjs";
 import { bareAnswer, openBare } from "./bare-page.mjs";
 import { ARGS } from "./browser.mjs";
 import { scenario } from "./world.mjs";
@@ -76,6 +76,22 @@ bare("another script's upgrade is not held up, and the sync goes on with the new
     await sync.syncNow();
   });
   assert.deepEqual(await names(server), ["after", "before"]);
+});
+
+barePage("another tab that keeps an old version open is named after a while, and once it is closed all goes on", async ({ server, page }) => {
+  const refused = await page.evaluate(async ([entities, token]) => {
+    const old = await new Promise((resolve, reject) => Object.assign(indexedDB.open("held", 1), { onsuccess: ({ target }) => resolve(target.result), onerror: reject }));
+    const options = { database: "held", entities, backend: { url: "/" }, token };
+    const refused = await attempt(() => createSync(options));
+    old.close();
+    globalThis.sync = await createSync(options);
+    await sync.entities["workout-logs"].put({ exercise: "after", performedAt: 1, sets: [{ reps: 5, weight: 100 }] });
+    await sync.syncNow();
+    return refused;
+  }, [file.entities, server.key]);
+  assert.deepEqual([refused.typed, refused.code, refused.retryable], [true, "store", true]);
+  assert.match(refused.message, /another tab keeps an old version of `held` open/);
+  assert.deepEqual(await names(server), ["after"]);
 });
 
 bare("persist asks the browser to keep the data, and tells whether it does", async ({ page }) => {
