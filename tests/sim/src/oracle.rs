@@ -33,8 +33,8 @@ pub(crate) struct Oracle {
 pub(crate) struct Edit {
     pub(crate) author: usize,
     user: usize,
-    /// Taken back by a power cut, a wipe or a discard: nothing is owed to it.
-    undone: bool,
+    /// The stamps of its copies that a power cut took back. A choice by the user gives an older edit a new copy.
+    undone: Vec<i64>,
     excused: bool,
 }
 
@@ -105,7 +105,7 @@ impl Oracle {
             broken: None,
             stale_pages,
             readers_lag,
-            edits: vec![Edit { author: usize::MAX, user: 0, undone: false, excused: false }],
+            edits: vec![Edit { author: usize::MAX, user: 0, undone: Vec::new(), excused: false }],
             users: (0..users).map(|_| truth()).collect(),
             replicas: (0..replicas).map(|_| Local::fresh(0)).collect(),
             tally: Tally::default(),
@@ -119,7 +119,7 @@ impl Oracle {
     /// Registers an edit about to be made; its number goes into the content.
     pub(crate) fn next_edit(&mut self, author: usize) -> usize {
         let user = self.replicas.get(author).map_or(0, |local| local.user);
-        self.edits.push(Edit { author, user, undone: false, excused: false });
+        self.edits.push(Edit { author, user, undone: Vec::new(), excused: false });
         self.tally.edits += 1;
         self.edits.len() - 1
     }
@@ -187,7 +187,7 @@ impl Oracle {
         self.tally.accepted += 1;
         self.users[user].accepted[index].push(copy);
         let edit = &self.edits[copy.edit];
-        if edit.undone && !copy.deleted {
+        if edit.undone.contains(&copy.stamp) && !copy.deleted {
             self.breaks(format!("I23: {copy:?} of {index} left its replica, and a power cut took it back there"));
         } else if edit.user != user {
             self.breaks(format!("I15: {copy:?} of {index} reached another account"));
@@ -530,7 +530,7 @@ impl Oracle {
         let relaxed = std::mem::take(&mut self.replicas[replica].relaxed);
         for (commit, copy) in relaxed {
             if commit > survived && !copy.deleted {
-                self.edits[copy.edit].undone = true;
+                self.edits[copy.edit].undone.push(copy.stamp);
             }
         }
         let local = &mut self.replicas[replica];
