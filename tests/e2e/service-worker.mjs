@@ -26,6 +26,10 @@ export async function serviceWorker(page, url) {
     async sync(tag = "lastword") {
       await devtools.send("ServiceWorker.dispatchSyncEvent", { origin, registrationId, tag, lastChance: false });
     },
+    /** Fires a periodic sync event. */
+    async periodicSync(tag = "lastword") {
+      await devtools.send("ServiceWorker.dispatchPeriodicSyncEvent", { origin, registrationId, tag });
+    },
     /** Ends the worker wherever it is, as the browser does. */
     async stop() {
       await devtools.send("ServiceWorker.stopWorker", { versionId: version.versionId });

@@ -16,7 +16,7 @@ const SCRIPT = `
   addEventListener("activate", (event) => event.waitUntil(clients.claim()));
   // Tells the test how an event ended, as no page may be open to see it.
   const { waitUntil } = ExtendableEvent.prototype;
-  SyncEvent.prototype.waitUntil = function (until) {
+  SyncEvent.prototype.waitUntil = PeriodicSyncEvent.prototype.waitUntil = function (until) {
     const told = until.then(() => "done", (error) => error.code ?? String(error)).then((end) => fetch("/ended?" + end));
     waitUntil.call(this, Promise.all([until, told]));
   };
@@ -62,10 +62,10 @@ function background(name, body) {
       const page = await open();
       await page.evaluate(() => sync.syncNow());
       const worker = await serviceWorker(await profile.context.newPage(), front.url);
-      /** Fires the sync event; tells how it ended. */
-      const fire = () => new Promise((resolve, reject) => {
+      /** Fires the sync event, or the periodic one; tells how it ended. */
+      const fire = (kind = "sync") => new Promise((resolve, reject) => {
         ends.push(resolve);
-        worker.sync().catch(reject);
+        worker[kind]().catch(reject);
       });
       const write = (exercise) => page.evaluate((exercise) => logs.put({ exercise, performedAt: 1, sets: [{ reps: 5, weight: 100 }] }), exercise);
       await body({ ...world, front, usual, page, open, worker, fire, write });
@@ -149,4 +149,19 @@ background("edits that cannot go out have the page ask the browser for the event
   await write("Squat");
   // It stays asked for: no event can succeed here.
   await page.waitForFunction(isAsked);
+});
+
+background("where it is permitted the page asks for Periodic Sync, whose event does a round with every page closed", async ({ server, front, page, open, fire }) => {
+  const protocol = await page.context().newCDPSession(page);
+  await protocol.send("Browser.setPermission", { permission: { name: "periodic-background-sync" }, setting: "granted", origin: new URL(page.url()).origin });
+  await page.evaluate(() => requestBackgroundSync(sync, { periodicMs: 43_200_000 }));
+  await page.waitForFunction(async () => (await (await navigator.serviceWorker.ready).periodicSync.getTags()).includes("lastword"));
+  await page.close();
+  const now = Date.now();
+  await server.push(ENTITY, [{ id: "far", clientCreatedAt: now, clientUpdatedAt: now, isDeleted: false, exercise: "Squat", performedAt: now, sets: [{ reps: 5, weight: 140 }] }]);
+  assert.equal(await fire("periodicSync"), "done");
+  // What is here now came by the event.
+  front.answer = (request) => (request.path.startsWith("/api/") ? { status: 503, body: {} } : bareAnswer(request));
+  const after = await open();
+  assert.deepEqual(await after.evaluate(async () => (await logs.list()).map(({ exercise }) => exercise)), ["Squat"]);
 });
