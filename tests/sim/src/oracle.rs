@@ -46,6 +46,8 @@ pub(crate) struct Truth {
     revived: Vec<bool>,
     /// Records that were ever made.
     made: Vec<bool>,
+    /// Records that some replica, wiped since or not, was ever free to send unedited.
+    pushed_unedited: Vec<bool>,
     /// Records that some replica holds in a copy that the backend refuses.
     pub(crate) refused: Vec<bool>,
     pub(crate) restored: bool,
@@ -98,6 +100,7 @@ impl Oracle {
             purged: vec![false; KEYS_MAX],
             revived: vec![false; KEYS_MAX],
             made: vec![false; KEYS_MAX],
+            pushed_unedited: vec![false; KEYS_MAX],
             refused: vec![false; KEYS_MAX],
             restored: false,
         };
@@ -142,8 +145,13 @@ impl Oracle {
 
     /// The app asked to push a record as it is.
     pub(crate) fn asked_to_push(&mut self, replica: usize, index: usize, copy: Copy) {
-        self.replicas[replica].may_push[index] = true;
+        self.frees_to_push(replica, index);
         self.replicas[replica].high[index] = Some(copy);
+    }
+
+    fn frees_to_push(&mut self, replica: usize, index: usize) {
+        self.replicas[replica].may_push[index] = true;
+        self.users[self.replicas[replica].user].pushed_unedited[index] = true;
     }
 
     /// The user chose the backend's copy over the local one.
@@ -381,13 +389,13 @@ impl Oracle {
         }
         let newly = held.is_none() || was_acknowledged;
         if was_acknowledged && kind == Kind::Apply && self.readers_lag {
-            self.replicas[replica].may_push[index] = true;
+            self.frees_to_push(replica, index);
         }
         if newly && !matches!(kind, Kind::Edit | Kind::Resolve { .. } | Kind::StartResync) {
             self.check_echo(replica, index, before, writes, "is queued");
         }
         if newly && kind == Kind::StartResync {
-            self.replicas[replica].may_push[index] = true;
+            self.frees_to_push(replica, index);
         }
     }
 
@@ -474,9 +482,8 @@ impl Oracle {
         let edit = &self.edits[met.edit];
         let (local, truth) = (&self.replicas[replica], &self.users[self.replicas[replica].user]);
         // A copy that someone asked to push as it was bears the number of the edit, and is another's.
-        let remade = self.replicas.iter().any(|local| local.may_push[index]);
         if edit.author == replica
-            && !remade
+            && !truth.pushed_unedited[index]
             && !edit.excused
             && !local.reset
             && !local.gave_up[index]
