@@ -13,7 +13,7 @@ use lastword_protocol::record::Record;
 use lastword_protocol::time::{ServerMillis, Stamp};
 
 use crate::prepare::{Candidate, Prepared, Refusal};
-use crate::store::{RecordKey, StoredCopy, UserState};
+use crate::store::{FIRST_VERSION, RecordKey, StoredCopy, UserState};
 
 /// What became of one record of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ fn next_copy(key: &RecordKey, candidate: &mut Candidate, stored: Option<&StoredC
         stamp: record.client_updated_at.0,
         deleted: record.is_deleted,
         server_ms: facts.user.head_ms,
-        version: stored.map_or(1, |stored| stored.version + 1),
+        version: stored.map_or(FIRST_VERSION, |stored| stored.version + 1),
         server_id: stored.map_or_else(|| take(&mut candidate.server_id), |stored| stored.server_id.clone()),
         fields: take(&mut candidate.fields),
     }

@@ -1,6 +1,5 @@
 //! Stored copies and outcomes to wire text, without parsing stored fields again. Never adds or drops an app field.
 
-use std::fmt::Arguments;
 use std::io::Write as _;
 
 use axum::http::header::CONTENT_TYPE;
@@ -18,40 +17,43 @@ use crate::store::{RecordKey, StoredCopy};
 
 /// Writes a copy as one flat object of the resource style.
 pub(crate) fn write_record(json: &mut Vec<u8>, copy: &StoredCopy) -> Result<(), ApiError> {
-    json.extend_from_slice(b"{\"id\":");
-    write_value(json, &copy.id)?;
-    let StoredCopy { created_ms, stamp, deleted, server_ms, .. } = copy;
-    let times = format_args!(
-        ",\"clientCreatedAt\":{created_ms},\"clientUpdatedAt\":{stamp},\"isDeleted\":{deleted},\"serverUpdatedAt\":{server_ms}"
-    );
-    write_fields(json, copy, times)
+    member(json, "{\"id\":", &copy.id)?;
+    member(json, ",\"clientCreatedAt\":", &copy.created_ms)?;
+    member(json, ",\"clientUpdatedAt\":", &copy.stamp)?;
+    member(json, ",\"isDeleted\":", &copy.deleted)?;
+    member(json, ",\"serverUpdatedAt\":", &copy.server_ms)?;
+    write_fields(json, copy)
 }
 
 /// Writes a copy as a change of the changeset style.
 pub(crate) fn write_change(json: &mut Vec<u8>, copy: &StoredCopy) -> Result<(), ApiError> {
-    json.extend_from_slice(b"{\"entity_type\":");
-    write_value(json, &copy.entity)?;
-    json.extend_from_slice(b",\"id\":");
-    write_value(json, &copy.id)?;
-    let StoredCopy { created_ms, stamp, deleted, server_ms, .. } = copy;
-    let times = format_args!(
-        ",\"updated_at\":{stamp},\"deleted\":{deleted},\"server_updated_at\":{server_ms},\"data\":{{\"clientCreatedAt\":{created_ms}"
-    );
-    write_fields(json, copy, times)?;
+    member(json, "{\"entity_type\":", &copy.entity)?;
+    member(json, ",\"id\":", &copy.id)?;
+    member(json, ",\"updated_at\":", &copy.stamp)?;
+    member(json, ",\"deleted\":", &copy.deleted)?;
+    member(json, ",\"server_updated_at\":", &copy.server_ms)?;
+    member(json, ",\"data\":{\"clientCreatedAt\":", &copy.created_ms)?;
+    write_fields(json, copy)?;
     json.push(b'}');
     Ok(())
 }
 
-/// Writes the times, the backend's fields and the app's, and closes the object. The stored text is spliced in as it is.
-fn write_fields(json: &mut Vec<u8>, copy: &StoredCopy, times: Arguments<'_>) -> Result<(), ApiError> {
-    write!(json, "{times},\"version\":{},\"serverId\":", copy.version).map_err(|_| not_encoded())?;
-    write_value(json, &copy.server_id)?;
+/// Writes the backend's fields and the app's, and closes the object. The stored text is spliced in as it is.
+fn write_fields(json: &mut Vec<u8>, copy: &StoredCopy) -> Result<(), ApiError> {
+    member(json, ",\"version\":", &copy.version)?;
+    member(json, ",\"serverId\":", &copy.server_id)?;
     let members = copy.fields.strip_prefix('{').ok_or_else(|| ApiError::internal("stored fields are not an object"))?;
     if members != "}" {
         json.push(b',');
     }
     json.extend_from_slice(members.as_bytes());
     Ok(())
+}
+
+/// Writes what stands before a value, and the value as JSON text.
+fn member(json: &mut Vec<u8>, before: &str, value: &impl Serialize) -> Result<(), ApiError> {
+    json.extend_from_slice(before.as_bytes());
+    write_value(json, value)
 }
 
 /// Writes any value as JSON text.

@@ -90,7 +90,7 @@ pub struct StoredCopy {
     pub deleted: bool,
     /// `serverUpdatedAt`.
     pub server_ms: i64,
-    /// Counts accepted copies.
+    /// Counts accepted copies: [`FIRST_VERSION`] for one that replaces none.
     pub version: i64,
     /// The backend's own id.
     pub server_id: String,
@@ -257,6 +257,8 @@ pub(crate) fn new_mark() -> i64 {
     rand::random::<i64>() | 1
 }
 
+/// The version of a copy that replaces none.
+pub const FIRST_VERSION: i64 = 1;
 /// Counting walks an index: this far costs a tenth of reading a page.
 const COUNT_MOST: i64 = 10_000;
 /// The envelope's names and numbers, at most.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::postgres::PostgresStore;
 use super::sqlite::SqliteStore;
-use super::{EntityCount, StoreError, StoredCopy, UserId};
+use super::{EntityCount, PageQuery, StoreError, StoredCopy, UserId};
 
 /// Forgetting what need not be kept.
 #[async_trait]
@@ -78,15 +78,69 @@ purge_store!(SqliteStore);
 purge_store!(PostgresStore);
 
 /// The copies of a page.
-pub(super) struct Cut {
-    pub(super) copies: Vec<StoredCopy>,
+pub(super) struct Cut<'a> {
+    pub(super) copies: &'a [StoredCopy],
     /// True when a limit cut it off before the last copy.
     pub(super) has_more: bool,
 }
 
+/// How many rows wait, to one more than the page may hold, and their bytes.
+#[derive(sqlx::FromRow)]
+pub(super) struct Waiting {
+    pub(super) found: i64,
+    pub(super) bytes: i64,
+}
+
+impl PageQuery<'_> {
+    /// The rows of the page by its limit of records, in any order. Binds: user, place, limit, and entity if there is one.
+    pub(super) fn rows(&self) -> &'static str {
+        match self.entity {
+            Some(_) => "FROM records WHERE user_id = $1 AND entity = $4 AND seq > $2 ORDER BY seq LIMIT $3",
+            None => "FROM records WHERE user_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        }
+    }
+
+    pub(super) fn limit(&self) -> i64 {
+        i64::try_from(self.records_max).unwrap_or(i64::MAX)
+    }
+
+    /// The rows of the page by both limits, as SQL. Adding up bytes row by row is dear, and most pages need it not.
+    pub(super) fn rows_that_fit(&self, waiting: &Waiting) -> String {
+        let (rows, bytes_max) = (self.rows(), i64::try_from(self.bytes_max).unwrap_or(i64::MAX));
+        if waiting.bytes <= bytes_max {
+            return format!("(SELECT {COLUMNS} {rows}) AS page");
+        }
+        format!(
+            "(SELECT {COLUMNS}, row_number() OVER by_seq AS place, sum({BYTES}) OVER by_seq AS bytes
+            FROM (SELECT {COLUMNS} {rows}) AS page WINDOW by_seq AS (ORDER BY seq ROWS UNBOUNDED PRECEDING)
+            ) AS page WHERE bytes <= {bytes_max} OR place = 1"
+        )
+    }
+}
+
+/// The columns of a copy, in the order of its fields.
+pub(super) const COLUMNS: &str = "entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields";
+/// As [`StoredCopy::wire_bytes`].
+pub(super) const BYTES: &str = "octet_length(fields) + octet_length(id) + octet_length(entity) + 256";
+
 /// Defines the reads that a page is made of, for one kind of connection.
 macro_rules! snapshot_reads {
     ($connection:ty) => {
+        /// Everything that a page needs, on a connection whose transaction holds one snapshot.
+        async fn read_page(
+            connection: &mut $connection,
+            user_id: UserId,
+            query: PageQuery<'_>,
+        ) -> Result<PageRead, StoreError> {
+            let user = user_state(connection, user_id).await?;
+            let mark_at_seen = mark_at(connection, user_id, &user, query.seen).await?;
+            let waiting = waiting(connection, user_id, &query).await?;
+            let copies = copies(connection, user_id, &query, &query.rows_that_fit(&waiting)).await?;
+            let has_more = i64::try_from(copies.len()).is_ok_and(|given| given < waiting.found);
+            let remaining = remaining(connection, user_id, &user, &query, &Cut { copies: &copies, has_more }).await?;
+            Ok(PageRead { user, mark_at_seen, copies, has_more, remaining })
+        }
+
         pub(super) async fn user_state(connection: &mut $connection, user: UserId) -> Result<UserState, StoreError> {
             let sql =
                 "SELECT epoch, head_seq, head_ms, mark, mark_seq, horizon_seq, purged_stamp FROM users WHERE id = $1";
@@ -108,13 +162,30 @@ macro_rules! snapshot_reads {
             Ok(mark.unwrap_or_default())
         }
 
+        /// Asked before the page, so that large rows are not read whole and then cut off.
+        async fn waiting(
+            connection: &mut $connection,
+            user_id: UserId,
+            query: &PageQuery<'_>,
+        ) -> Result<Waiting, StoreError> {
+            let sql = format!(
+                "SELECT count(*) AS found, CAST(coalesce(sum({BYTES}), 0) AS bigint) AS bytes
+                FROM (SELECT entity, id, fields {}) AS page",
+                query.rows()
+            );
+            // One more than the page holds tells whether there is more.
+            let sized = sqlx::query_as(&sql).bind(user_id).bind(query.after).bind(query.limit().saturating_add(1));
+            let sized = if let Some(entity) = query.entity { sized.bind(entity) } else { sized };
+            Ok(sized.fetch_one(connection).await?)
+        }
+
         /// How many copies wait behind the page, where that is known or cheap to count.
         async fn remaining(
             connection: &mut $connection,
             user_id: UserId,
             user: &UserState,
             query: &PageQuery<'_>,
-            page: &Cut,
+            page: &Cut<'_>,
         ) -> Result<Option<i64>, StoreError> {
             if !page.has_more {
                 return Ok(Some(0));

@@ -30,6 +30,8 @@ impl PostgresStore {
         let pool = PoolOptions::new()
             .max_connections(connections.max(2))
             .acquire_timeout(ACQUIRE_WAIT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, found| Box::pin(check_idle(connection, found.idle_for)))
             .connect_lazy_with(options);
         MIGRATIONS.run(&pool).await.map_err(|error| migrate_error(&address, error))?;
         let cursor_secret = secret(&pool).await.map_err(failed)?;
@@ -38,6 +40,15 @@ impl PostgresStore {
         tokio::spawn(announce::send(pool.clone(), node, queue));
         Ok(Self { writer: pool.clone(), readers: pool, cursor_secret, node, announcements })
     }
+}
+
+/// Asks a connection whether it still stands, unless it did just now: that would be one more way to the database and back
+/// for each request.
+async fn check_idle(connection: &mut PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {
+    if idle_for > IDLE_TRUSTED {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// The database's secret, made by the first node ever.
@@ -79,5 +90,6 @@ const SETTINGS: [(&str, &str); 5] = [
     ("idle_in_transaction_session_timeout", "60s"),
 ];
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
+const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 const ACQUIRE_WAIT: Duration = Duration::from_secs(10);
 const ANNOUNCEMENTS_MAX: usize = 4_096;
