@@ -183,6 +183,55 @@ function core(scenario) {
     assert.deepEqual(phone.front.seen.filter(({ url }) => url.startsWith("/elsewhere")), []);
   });
 
+  scenario("a large push goes out zipped", async ({ server, device }) => {
+    const phone = await device({ backend: { url: "/", gzip: true } });
+    const encodings = [];
+    phone.front.answer = (request) => {
+      if (request.method === "POST") encodings.push(request.headers["content-encoding"]);
+      return bareAnswer(request);
+    };
+    const notes = ["a", "b", "c", "d", "e"].map((letter) => letter.repeat(2_000));
+    await phone.bulkPut(ENTITY, notes.map((note) => log("Row", { note })));
+    await phone.syncNow();
+    assert.deepEqual(encodings, ["gzip"]);
+    assert.deepEqual([...(await server.records(ENTITY)).values()].map(({ note }) => note).sort(), notes);
+  });
+
+  scenario("a worker that is ended in the middle of a round is replaced, and what it had stored goes out", async ({ server, device }) => {
+    const phone = await device();
+    await phone.run(async (options) => {
+      await sync.destroy();
+      const worker = () => (globalThis.worker = new Worker("/lastword/sync-worker.js", { type: "module" }));
+      globalThis.sync = await createSync({ ...options, worker });
+    }, phone.options);
+    const { id } = await phone.put(ENTITY, log("Row"));
+    const isHeld = new Promise((held) => {
+      phone.front.answer = (request) => (request.method === "POST" ? new Promise(() => held()) : bareAnswer(request));
+    });
+    await phone.run(() => {
+      globalThis.replaced = new Promise((hear) => sync.on("worker_replaced", ({ error }) => hear(error.code)));
+      globalThis.asked = attempt(() => sync.syncNow());
+    });
+    await isHeld;
+    phone.front.answer = bareAnswer;
+    await phone.run(() => worker.terminate());
+    assert.deepEqual(await phone.run(async () => [await replaced, (await asked).code]), ["worker_died", "worker_died"]);
+    await phone.syncNow();
+    assert.equal((await server.records(ENTITY)).get(id).version, 1);
+  });
+
+  scenario("a database that another script deletes is made again, and filled anew", async ({ server, device }) => {
+    const phone = await device();
+    const { id } = await phone.put(ENTITY, log("Row"));
+    await phone.syncNow();
+    await phone.run((name) => new Promise((resolve, reject) => {
+      Object.assign(indexedDB.deleteDatabase(name), { onsuccess: () => resolve(), onerror: () => reject(new Error("not deleted")) });
+    }), phone.options.database);
+    await phone.syncNow();
+    assert.deepEqual((await phone.rows(ENTITY)).map((row) => row.id), [id]);
+    assert.equal((await server.records(ENTITY)).size, 1);
+  });
+
   scenario("an edit of another device arrives by a poke", async ({ server, device }) => {
     const phone = await device({ autoStart: true, realtime: true });
     await phone.front.until((seen) => seen.some(({ url }) => url === "/api/v1/events"));

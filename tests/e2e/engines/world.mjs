@@ -38,7 +38,7 @@ export function scenarios(engine) {
         const options = { database: "engines", entities: ENTITIES, backend: { url: "/" }, token: server.key, autoStart: false, intervalMs: NEVER_MS, ...own };
         const openIn = async (page) => {
           const device = await openDevice({ newPage: async () => page }, front.url, options);
-          return Object.assign(device, { front, load: () => openIn(page), tab: async () => openIn(keep(await engine().newPage())) });
+          return Object.assign(device, { front, options, load: () => openIn(page), tab: async () => openIn(keep(await engine().newPage())) });
         };
         return openIn(keep(await engine().newPage()));
       };
