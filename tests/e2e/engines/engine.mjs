@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createServer } from "node:net";
 import { Builder } from "selenium-webdriver";
 import remote from "selenium-webdriver/remote/index.js";
 import { ARGS, DEADLINE_MS } from "../browser.mjs";
@@ -46,7 +47,7 @@ export async function openEngine(engine) {
     const display = engine.display && (await openDisplay(engine.display));
     if (display) opened.push(display.close);
     const environment = display ? { ...env, ...WEBKIT, DISPLAY: display.name } : env;
-    const service = new remote.DriverService.Builder(engine.driver).setLoopback(true).setEnvironment(environment).build();
+    const service = new remote.DriverService.Builder(engine.driver).setLoopback(true).setPort(await freePort()).setEnvironment(environment).build();
     opened.push(() => service.kill());
     const url = await service.start(DEADLINE_MS);
     const session = await new Builder().disableEnvironmentOverrides().usingServer(url).withCapabilities(engine.capabilities(engine.browser)).build();
@@ -113,6 +114,20 @@ const ADD_RUN = `
   document.head.append(script);`;
 const CALL_RUN = "const [source, given, done] = arguments; window.runInPage(source, given).then(done);";
 
+/** A port for a driver, below those that systems give to connections: none of these takes it before the driver does. */
+async function freePort() {
+  for (let port = PORTS_FROM; port < PORTS_TO; port++) {
+    const server = createServer();
+    const isFree = new Promise((resolve) => server.once("listening", () => resolve(true)).once("error", () => resolve(false)));
+    server.listen(port, "127.0.0.1");
+    if (!(await isFree)) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
+  throw new Error("no port is free");
+}
+
 /** A screen in memory, under the first number that is free. */
 async function openDisplay(program) {
   const child = spawn(program, ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
@@ -124,6 +139,9 @@ async function openDisplay(program) {
 async function closeAll(opened) {
   for (const close of opened.splice(0).reverse()) await Promise.resolve(close()).catch((error) => console.error(error));
 }
+
+const PORTS_FROM = 20_000 + (process.pid % 10_000);
+const PORTS_TO = 32_768;
 
 /** What WebKit needs as root, without a graphics card and without a desktop. */
 const WEBKIT = { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1", WEBKIT_DISABLE_DMABUF_RENDERER: "1", LIBGL_ALWAYS_SOFTWARE: "1", NO_AT_BRIDGE: "1", GDK_BACKEND: "x11" };
