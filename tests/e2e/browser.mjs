@@ -10,7 +10,7 @@ export async function openProfile(options = {}) {
   const context = await chromium.launchPersistentContext(folder, {
     executablePath: EXECUTABLE,
     args: ARGS,
-    viewport: { width: 360, height: 740 },
+    viewport: PHONE,
     ...options,
   });
   context.setDefaultTimeout(DEADLINE_MS);
@@ -44,13 +44,17 @@ export async function launch() {
   const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGS });
   return {
     async newContext(options = {}) {
-      const context = await browser.newContext({ viewport: { width: 360, height: 740 }, ...options });
+      const context = await browser.newContext({ viewport: PHONE, ...options });
       context.setDefaultTimeout(DEADLINE_MS);
       return context;
     },
     close: () => browser.close(),
   };
 }
+
+/** The sizes at which the page is tested, and its narrowest. */
+export const PHONE = { width: 360, height: 740 };
+export const DESKTOP = { width: 1280, height: 900 };
 
 /** Longest wait for a state of the page. */
 export const DEADLINE_MS = 60_000;

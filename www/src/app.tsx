@@ -5,6 +5,7 @@ import { Context, type AppContext } from "./app-context.js";
 import type { AppSync } from "./model.js";
 import { Icon } from "./parts/icons.js";
 import { Modal } from "./parts/modal.js";
+import { WithPreferences } from "./preferences.js";
 import { applySettings } from "./replica.js";
 import { SCREENS, useScreen, type Screen } from "./router.js";
 import { History } from "./screens/history.js";
@@ -33,7 +34,8 @@ export function App({ sync }: { sync: AppSync }) {
       return false;
     }
   };
-  const save = (next: Settings) => attempt(async () => {
+  const save = (next: Settings, keepPreferences: () => Promise<void>) => attempt(async () => {
+    await keepPreferences();
     const reopen = next.conflicts !== settings.conflicts;
     if (!reopen) await applySettings(sync, next);
     await saveSettings(next);
@@ -46,28 +48,30 @@ export function App({ sync }: { sync: AppSync }) {
 
   return (
     <Context.Provider value={app}>
-      <header class="top">
-        <div class="top-row">
-          <h1>Workout log</h1>
-          <SyncBar />
-        </div>
-      </header>
-      <main class={screen}>
-        <p class="problem" role="alert" hidden={problem === ""}>{problem}</p>
-        <Shown key={screen} />
-      </main>
-      <nav class="tabs" aria-label="Screens">
-        <ul>
-          {SCREENS.map((name) => (
-            <li key={name}><a href={`#/${name}`} aria-current={name === screen ? "page" : undefined}><Icon name={name} />{TITLES[name]}</a></li>
-          ))}
-        </ul>
-      </nav>
-      {settingsOpen && (
-        <Modal title="Settings" onClose={() => setSettingsOpen(false)}>
-          <SettingsForm settings={settings} onSave={save} />
-        </Modal>
-      )}
+      <WithPreferences>
+        <header class="top">
+          <div class="top-row">
+            <h1>Workout log</h1>
+            <SyncBar />
+          </div>
+        </header>
+        <main class={screen} tabIndex={-1}>
+          <p class="problem" role="alert" hidden={problem === ""}>{problem}</p>
+          <Shown key={screen} />
+        </main>
+        <nav class="tabs" aria-label="Screens">
+          <ul>
+            {SCREENS.map((name) => (
+              <li key={name}><a href={`#/${name}`} aria-current={name === screen ? "page" : undefined}><Icon name={name} />{TITLES[name]}</a></li>
+            ))}
+          </ul>
+        </nav>
+        {settingsOpen && (
+          <Modal title="Settings" onClose={() => setSettingsOpen(false)}>
+            <SettingsForm settings={settings} onSave={save} />
+          </Modal>
+        )}
+      </WithPreferences>
     </Context.Provider>
   );
 }

@@ -2,6 +2,7 @@
 
 import { LastwordError, type Status } from "lastword";
 import type { LoggedSet } from "./model.js";
+import { weightWords, type Unit } from "./weights.js";
 
 /** What the pill shows. `tone` picks its colour; the words alone carry the meaning. */
 export interface PillWords {
@@ -31,10 +32,19 @@ function progressWords({ progress }: Status): string {
   return progress.total === null ? `Syncing ${progress.done}` : `Syncing ${progress.done} of ${progress.total}`;
 }
 
-/** A moment: the time today, else the date too. */
+/** A moment to the second: the time today, else the date too. */
 export function timeWords(at: number): string {
+  return momentWords(at, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+/** A moment to the minute. */
+export function minuteWords(at: number): string {
+  return momentWords(at, { hour: "2-digit", minute: "2-digit" });
+}
+
+function momentWords(at: number, parts: Intl.DateTimeFormatOptions): string {
   const date = new Date(at);
-  const time = date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const time = date.toLocaleTimeString(undefined, parts);
   return dayKey(at) === dayKey(Date.now()) ? time : `${date.toLocaleDateString()} ${time}`;
 }
 
@@ -51,6 +61,17 @@ export function dayKey(at: number): string {
   return new Date(at).toDateString();
 }
 
+/** When the week of a moment began; `firstDay` as `Date.getDay` counts. */
+export function startOfWeek(at: number, firstDay: number): number {
+  const day = new Date(startOfDay(at));
+  return day.setDate(day.getDate() - ((day.getDay() - firstDay + 7) % 7));
+}
+
+/** `1 set`, `2 sets`. */
+export function countWords(count: number, word: string): string {
+  return `${count.toLocaleString()} ${word}${count === 1 ? "" : "s"}`;
+}
+
 /** What a kind of record is called: one, and many. */
 export function kindWords(entity: string): { one: string; many: string } {
   const [one, many] = KINDS[entity] ?? [entity, entity];
@@ -58,29 +79,30 @@ export function kindWords(entity: string): { one: string; many: string } {
 }
 
 /** What a record is called by the person who made it. */
-export function recordWords(entity: string, record: object | undefined): string {
+export function recordWords(entity: string, record: object | undefined, unit: Unit): string {
   const { exercise, name, title, weight } = (record ?? {}) as { [field: string]: unknown };
   for (const text of [exercise, name, title]) if (typeof text === "string") return text;
-  return typeof weight === "number" ? `${weight.toLocaleString()} kg` : kindWords(entity).one;
+  return typeof weight === "number" ? weightWords(weight, unit) : kindWords(entity).one;
 }
 
 /** A field of a record as a person reads it. */
-export function fieldWords(field: string, value: unknown): string {
+export function fieldWords(field: string, value: unknown, unit: Unit): string {
   if (value === undefined || value === null) return "–";
   if (field.endsWith("At") && typeof value === "number") return timeWords(value);
-  if (field === "sets" && Array.isArray(value)) return setWords(value as LoggedSet[]);
+  if (field === "sets" && Array.isArray(value)) return setWords(value as LoggedSet[], unit);
+  if (field === "weight" && typeof value === "number") return weightWords(value, unit);
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** `3 × 5 × 100 kg`, runs of equal sets taken together. */
-export function setWords(sets: LoggedSet[]): string {
+export function setWords(sets: LoggedSet[], unit: Unit): string {
   const runs: (LoggedSet & { count: number })[] = [];
   for (const set of sets) {
     const last = runs.at(-1);
     if (last && last.reps === set.reps && last.weight === set.weight) last.count += 1;
     else runs.push({ ...set, count: 1 });
   }
-  return runs.map(({ count, reps, weight }) => `${count} × ${reps} × ${weight.toLocaleString()} kg`).join(", ");
+  return runs.map(({ count, reps, weight }) => `${count} × ${reps} × ${weightWords(weight, unit)}`).join(", ");
 }
 
 /** Any thrown value, for the message area: the sentence, and the code to look up. */

@@ -2,8 +2,10 @@
 
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Icon } from "../parts/icons.js";
 import { loadSettings, saveSettings } from "../settings.js";
 import type { Faults } from "./faults.js";
+import { ServerPanel } from "./server-panel.js";
 
 function TwoDevices() {
   const [settings, setSettings] = useState(loadSettings);
@@ -14,17 +16,24 @@ function TwoDevices() {
     void saveSettings(next);
     setSettings(next);
   };
+  const isOpen = settings.key !== "";
   return (
     <>
-      <header class="top">
+      <header class="top two">
         <div class="top-row">
           <h1>Two devices</h1>
           <p class="about">One user, two devices, each with a database and a worker of its own. Switch something off, edit on both, and watch.</p>
-          <a class="button" href="./index.html">Back to the log</a>
+          <a class="button" href="./index.html"><Icon name="back" />The log</a>
         </div>
       </header>
-      {settings.key === "" ? (
-        <main>
+      {isOpen ? (
+        <main class="devices">
+          <Device name="Phone" icon="phone" database="device-phone" />
+          <ServerPanel settings={settings} />
+          <Device name="Laptop" icon="laptop" database="device-laptop" />
+        </main>
+      ) : (
+        <main class="begin">
           <section class="card" aria-label="Begin">
             <p>Both devices sync with one key. What one of them writes, the other one shows.</p>
             <form onSubmit={begin}>
@@ -34,17 +43,12 @@ function TwoDevices() {
             </form>
           </section>
         </main>
-      ) : (
-        <main class="devices">
-          <Device name="Phone" database="device-phone" />
-          <Device name="Laptop" database="device-laptop" />
-        </main>
       )}
     </>
   );
 }
 
-function Device({ name, database }: { name: string; database: string }) {
+function Device({ name, icon, database }: { name: string; icon: "phone" | "laptop"; database: string }) {
   const [faults, setFaults] = useState<Faults>(NONE);
   useEffect(() => {
     const channel = new BroadcastChannel(`faults:${database}`);
@@ -56,8 +60,9 @@ function Device({ name, database }: { name: string; database: string }) {
   const toggle = (change: Partial<Faults>) => setFaults({ ...faults, ...change });
   return (
     <section class="device" aria-label={name}>
-      <h2>{name}</h2>
+      <header><Icon name={icon} /><h2>{name}</h2></header>
       <fieldset>
+        <legend class="unheard">What goes wrong on the {name.toLowerCase()}</legend>
         <Switch label="Offline" on={faults.offline} onToggle={(offline) => toggle({ offline })} />
         <Switch label="Slow network" on={faults.slow} onToggle={(slow) => toggle({ slow })} />
         <Switch label="Failing server" on={faults.failing} onToggle={(failing) => toggle({ failing })} />

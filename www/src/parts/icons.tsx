@@ -11,6 +11,11 @@ const PATHS = {
   plus: "M12 5v14M5 12h14",
   edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   delete: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10 11v5M14 11v5",
+  up: "M12 19V5M6 11l6-6 6 6",
+  down: "M12 5v14M6 13l6 6 6-6",
+  back: "M19 12H5M11 6l-6 6 6 6",
+  phone: "M8 3h8v18H8zM11 18h2",
+  laptop: "M6 5h12v10H6zM3 19h18",
   close: "M6 6l12 12M18 6L6 18",
 } as const;
 

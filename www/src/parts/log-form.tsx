@@ -2,6 +2,9 @@
 
 import { useId, useState } from "preact/hooks";
 import type { LoggedSet, WorkoutLog } from "../model.js";
+import { useFocusNext } from "../focus.js";
+import { usePreferences } from "../preferences.js";
+import { shownWeight, storedWeight } from "../weights.js";
 import { Icon } from "./icons.js";
 
 type Draft = Pick<WorkoutLog, "exercise" | "sets" | "note">;
@@ -18,6 +21,7 @@ interface Props {
 export function LogForm({ label, log, exercises = [], onSave }: Props) {
   const [draft, setDraft] = useState<Draft>(log ?? EMPTY);
   const id = useId();
+  const focus = useFocusNext();
   const setSets = (sets: LoggedSet[]) => setDraft((old) => ({ ...old, sets }));
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -38,10 +42,10 @@ export function LogForm({ label, log, exercises = [], onSave }: Props) {
           <SetRow
             key={at} number={at + 1} set={set}
             onChange={(next) => setSets(draft.sets.with(at, next))}
-            onRemove={draft.sets.length > 1 ? () => setSets(draft.sets.toSpliced(at, 1)) : undefined}
+            onRemove={draft.sets.length > 1 ? () => { setSets(draft.sets.toSpliced(at, 1)); focus(`${id}-add`); } : undefined}
           />
         ))}
-        <button type="button" onClick={() => setSets([...draft.sets, draft.sets.at(-1) ?? FIRST_SET])}>Add a set</button>
+        <button id={`${id}-add`} type="button" onClick={() => setSets([...draft.sets, draft.sets.at(-1) ?? FIRST_SET])}>Add a set</button>
       </fieldset>
       <label for={`${id}-note`}>Note</label>
       <textarea
@@ -56,18 +60,19 @@ export function LogForm({ label, log, exercises = [], onSave }: Props) {
 function SetRow({ number, set, onChange, onRemove }: {
   number: number; set: LoggedSet; onChange: (set: LoggedSet) => void; onRemove: (() => void) | undefined;
 }) {
+  const { unit } = usePreferences();
   return (
     <div class="set-row">
       <span class="set-number" aria-hidden="true">{number}</span>
       <NumberField label={`Set ${number} reps`} short="reps" value={set.reps} step={1} max={1000} onChange={(reps) => onChange({ ...set, reps })} />
-      <NumberField label={`Set ${number} weight in kilograms`} short="kg" value={set.weight} step={0.25} max={2000} onChange={(weight) => onChange({ ...set, weight })} />
+      <NumberField label={`Set ${number} weight in ${UNITS[unit]}`} short={unit} value={shownWeight(set.weight, unit)} step="any" max={shownWeight(2000, unit)} onChange={(weight) => onChange({ ...set, weight: storedWeight(weight, unit) })} />
       <button type="button" class="quiet icon" aria-label={`Remove set ${number}`} disabled={!onRemove} onClick={onRemove}><Icon name="close" /></button>
     </div>
   );
 }
 
 function NumberField({ label, short, value, step, max, onChange }: {
-  label: string; short: string; value: number; step: number; max: number; onChange: (value: number) => void;
+  label: string; short: string; value: number; step: number | "any"; max: number; onChange: (value: number) => void;
 }) {
   return (
     <span class="number-field">
@@ -80,5 +85,6 @@ function NumberField({ label, short, value, step, max, onChange }: {
   );
 }
 
+const UNITS = { kg: "kilograms", lb: "pounds" };
 const FIRST_SET: LoggedSet = { reps: 5, weight: 20 };
 const EMPTY: Draft = { exercise: "", sets: [FIRST_SET], note: "" };

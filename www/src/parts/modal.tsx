@@ -1,4 +1,8 @@
-/** A dialog of the browser: focus, Escape and the backdrop are its own. A sheet from below on a phone. */
+/**
+ * A dialog of the browser: focus, Escape and the backdrop are its own. A sheet from below on a phone.
+ *
+ * Its close button comes last, so that the focus begins in the first field.
+ */
 
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
@@ -17,12 +21,10 @@ export function Modal({ title, onClose, children }: { title: string; onClose: ()
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
-      <div class="dialog-head">
-        <h2 id={id}>{title}</h2>
-        <button type="button" class="quiet icon" aria-label="Close" onClick={() => dialog.current?.close()}><Icon name="close" /></button>
-      </div>
+      <h2 id={id} class="dialog-title">{title}</h2>
       <p class="problem" role="alert" hidden={problem === ""}>{problem}</p>
       {children}
+      <button type="button" class="quiet icon dialog-close" aria-label="Close" onClick={() => dialog.current?.close()}><Icon name="close" /></button>
     </dialog>
   );
 }

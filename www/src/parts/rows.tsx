@@ -5,6 +5,7 @@ import { useId } from "preact/hooks";
 import { useApp } from "../app-context.js";
 import { usePendingIds } from "../hooks.js";
 import type { EntityName, Row } from "../model.js";
+import { leaveRow } from "../focus.js";
 import { Empty } from "./empty.js";
 import { Icon, type IconName } from "./icons.js";
 
@@ -45,9 +46,9 @@ export function Rows<Name extends EntityName>({ title, entity, rows, icon, empty
                 {about && <p class="note">{about}</p>}
               </div>
               <div class="log-side">
-                <span class="mark" hidden={!pending.has(row.id)}>Not sent yet</span>
+                {pending.has(row.id) && <span class="mark">Not sent yet</span>}
                 {actions?.(row)}
-                <button type="button" class="quiet icon" aria-label={`Delete ${name}`} onClick={() => void attempt(() => sync.entities[entity].delete(row.id))}><Icon name="delete" /></button>
+                <button type="button" class="quiet icon" aria-label={`Delete ${name}`} onClick={({ currentTarget }) => { leaveRow(currentTarget); void attempt(() => sync.entities[entity].delete(row.id)); }}><Icon name="delete" /></button>
               </div>
             </li>
           );

@@ -1,16 +1,24 @@
-/** What is planned: templates, programs and how weights go up. */
+/** What is planned: programs, templates and how weights go up. */
 
+import { useState } from "preact/hooks";
 import { useApp } from "../app-context.js";
 import { useRecords } from "../hooks.js";
 import type { Models, Row } from "../model.js";
 import { AddForm, Choice, Field } from "../parts/field.js";
+import { Icon } from "../parts/icons.js";
+import { Modal } from "../parts/modal.js";
+import { ProgramForm } from "../parts/program-form.js";
 import { Rows } from "../parts/rows.js";
+import { usePreferences } from "../preferences.js";
+import { storedWeight, weightWords } from "../weights.js";
 
 export function Plan() {
   return (
     <>
-      <Templates />
-      <Programs />
+      <div class="column">
+        <Programs />
+        <Templates />
+      </div>
       <Progression />
     </>
   );
@@ -37,12 +45,12 @@ function Templates() {
 
 function Programs() {
   const { sync, attempt } = useApp();
+  /** The program in the form; without an id it is a new one. */
+  const [editing, setEditing] = useState<Partial<Row<"program-definitions">>>();
   const active = useRecords("active-program-instances") ?? [];
+  const templates = useRecords("workout-templates")?.map(({ name }) => name) ?? [];
   const programs = sync.entities["program-definitions"];
   const instances = sync.entities["active-program-instances"];
-  const add = (field: (name: string) => string) => attempt(() => programs.put({
-    name: field("name"), weeks: Number(field("weeks")), days: [{ name: "Day 1", template: field("template") }],
-  }));
   const running = (program: Row<"program-definitions">) => active.find(({ programId, state }) => programId === program.id && state === "active");
   const toggle = (program: Row<"program-definitions">) => attempt(async () => {
     const instance = running(program);
@@ -50,56 +58,69 @@ function Programs() {
     else await instances.put({ programId: program.id, startedAt: Date.now(), week: 1, state: "active" });
   });
   return (
-    <Rows
-      title="Programs" entity="program-definitions" rows={useRecords("program-definitions")} icon="plan" empty="No programs yet."
-      words={(program) => ({
-        name: program.name,
-        about: `${program.weeks} weeks · ${program.days.map(({ name }) => name).join(", ")}${running(program) ? " · active" : ""}`,
-      })}
-      actions={(program) => (
-        <button type="button" class="quiet" aria-label={`${running(program) ? "End" : "Begin"} ${program.name}`} onClick={() => void toggle(program)}>
-          {running(program) ? "End" : "Begin"}
-        </button>
+    <>
+      <Rows
+        title="Programs" entity="program-definitions" rows={useRecords("program-definitions")} icon="plan" empty="No programs yet. A program is a week of templates, repeated."
+        words={(program) => ({
+          name: program.name,
+          about: `${running(program) ? "Active · " : ""}${program.weeks} weeks · ${program.days.map(({ name, template }) => `${name}: ${template}`).join(", ")}`,
+        })}
+        actions={(program) => (
+          <>
+            <button type="button" class="quiet" aria-label={`${running(program) ? "End" : "Begin"} ${program.name}`} onClick={() => void toggle(program)}>
+              {running(program) ? "End" : "Begin"}
+            </button>
+            <button type="button" class="quiet icon" aria-label={`Edit ${program.name}`} onClick={() => setEditing(program)}><Icon name="edit" /></button>
+          </>
+        )}
+        add={<button type="button" class="add" onClick={() => setEditing({})}><Icon name="plus" />Add a program</button>}
+      />
+      {editing && (
+        <Modal title={editing.id ? "Edit program" : "Add a program"} onClose={() => setEditing(undefined)}>
+          <ProgramForm
+            label={editing.id ? "Save" : "Add"} templates={templates} {...(editing.id ? { program: editing as Row<"program-definitions"> } : {})}
+            onSave={(program) => attempt(async () => {
+              if (editing.id) await programs.update(editing.id, program);
+              else await programs.put(program);
+              setEditing(undefined);
+            })}
+          />
+        </Modal>
       )}
-      add={
-        <AddForm title="Add a program" onAdd={add}>
-          <Field label="Name" name="name" required />
-          <Field label="Weeks" name="weeks" type="number" required min={1} max={104} value={8} />
-          <Field label="Template of its first day" name="template" required />
-        </AddForm>
-      }
-    />
+    </>
   );
 }
 
 function Progression() {
   const { sync, attempt } = useApp();
+  const { unit } = usePreferences();
   const exercises = useRecords("exercise-definitions") ?? [];
   const applied = useRecords("applied-progression-logs") ?? [];
   const name = (id: string) => exercises.find((exercise) => exercise.id === id)?.name ?? "an exercise that was deleted";
   const add = (field: (name: string) => string) => attempt(() => sync.entities["progression-rules"].put({
     exerciseId: field("exercise"), kind: field("kind") as NonNullable<Models["progression-rules"]["kind"]>,
-    step: Number(field("step")), everySessions: Number(field("every")),
+    step: storedWeight(Number(field("step")), unit), everySessions: Number(field("every")),
   }));
-  const newest = (ruleId: string) => applied.filter((log) => log.ruleId === ruleId).sort((a, b) => b.appliedAt - a.appliedAt)[0];
+  const steps = (ruleId: string) => applied.filter((log) => log.ruleId === ruleId).sort((a, b) => b.appliedAt - a.appliedAt);
   const apply = ({ id, step }: Row<"progression-rules">) => attempt(() => {
-    const from = newest(id)?.to ?? 20;
+    const from = steps(id)[0]?.to ?? 20;
     return sync.entities["applied-progression-logs"].put({ ruleId: id, appliedAt: Date.now(), from, to: from + step });
   });
   return (
     <Rows
-      title="Progression" entity="progression-rules" rows={useRecords("progression-rules")} icon="progress" empty="No rules yet. A rule needs an exercise of the library."
+      title="Progression" entity="progression-rules" rows={useRecords("progression-rules")?.sort((a, b) => name(a.exerciseId).localeCompare(name(b.exerciseId)))} icon="progress" empty="No rules yet. A rule needs an exercise of the library."
       words={(rule) => {
-        const last = newest(rule.id);
+        const [last, ...before] = steps(rule.id);
         const every = rule.everySessions === 1 ? "every session" : `every ${rule.everySessions} sessions`;
-        return { name: name(rule.exerciseId), about: `+${rule.step} kg ${every}${last ? ` · now ${last.to} kg` : ""}` };
+        const now = last ? ` · now ${weightWords(last.to, unit)}, step ${before.length + 1} on ${new Date(last.appliedAt).toLocaleDateString()}` : "";
+        return { name: name(rule.exerciseId), about: `+${weightWords(rule.step, unit)} ${every}${now}` };
       }}
       actions={(rule) => <button type="button" class="quiet" aria-label={`Step up ${name(rule.exerciseId)}`} onClick={() => void apply(rule)}>Step up</button>}
       add={exercises.length > 0 && (
         <AddForm title="Add a progression rule" onAdd={add}>
           <Choice label="Exercise" name="exercise" options={exercises.map((exercise) => [exercise.id, exercise.name] as const)} />
           <Choice label="Kind" name="kind" options={["linear", "double"]} />
-          <Field label="Step in kilograms" name="step" type="number" required min={0.25} max={100} step={0.25} value={2.5} />
+          <Field label={`Step in ${unit === "lb" ? "pounds" : "kilograms"}`} name="step" type="number" required min={0.25} max={100} step="any" value={2.5} />
           <Field label="Every so many sessions" name="every" type="number" required min={1} max={100} value={1} />
         </AddForm>
       )}

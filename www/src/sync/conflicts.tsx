@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { useApp } from "../app-context.js";
 import { useLive } from "../hooks.js";
 import type { EntityName } from "../model.js";
+import { usePreferences } from "../preferences.js";
 import { fieldWords, kindWords, recordWords, timeWords } from "../words.js";
 
 type Side = "local" | "remote";
@@ -35,8 +36,9 @@ export function Conflicts() {
 }
 
 function OneConflict({ conflict, onChoose }: { conflict: Conflict; onChoose: (choice: ConflictChoice) => void }) {
+  const { unit } = usePreferences();
   const [local, remote] = [conflict.local as Copy, (conflict.remote ?? { isDeleted: true }) as Copy];
-  const name = recordWords(conflict.entity, conflict.remote ? { ...conflict.remote, ...local } : local);
+  const name = recordWords(conflict.entity, conflict.remote ? { ...conflict.remote, ...local } : local, unit);
   const differing = [...new Set([...Object.keys(local), ...Object.keys(remote)])]
     .filter((name) => !ENVELOPE.has(name) && JSON.stringify(local[name]) !== JSON.stringify(remote[name]));
   const [picks, setPicks] = useState<{ [field: string]: Side }>({});
@@ -72,7 +74,7 @@ function OneConflict({ conflict, onChoose }: { conflict: Conflict; onChoose: (ch
                         type="radio" name={`${conflict.id}/${field}`} checked={pick(field) === side}
                         onChange={() => setPicks((old) => ({ ...old, [field]: side }))}
                       />
-                      {fieldWords(field, (side === "local" ? local : remote)[field])}
+                      {fieldWords(field, (side === "local" ? local : remote)[field], unit)}
                     </label>
                   </td>
                 ))}

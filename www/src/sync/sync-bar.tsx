@@ -5,7 +5,7 @@ import { useApp } from "../app-context.js";
 import { useStatus } from "../hooks.js";
 import { Icon } from "../parts/icons.js";
 import { isOn } from "../settings.js";
-import { pillWords, timeWords } from "../words.js";
+import { minuteWords, pillWords } from "../words.js";
 
 export function SyncBar() {
   const { sync, settings, attempt, openSettings } = useApp();
@@ -23,7 +23,7 @@ export function SyncBar() {
       <p class="sync-words">
         <span class="pill" role="status" data-tone={tone} data-state={status.state} data-pending={status.pending}>{text}</span>
         <span class="last">
-          {status.lastSyncAt === null ? "Never synced" : <>Last sync <time dateTime={new Date(status.lastSyncAt).toISOString()}>{timeWords(status.lastSyncAt)}</time></>}
+          {status.lastSyncAt === null ? "Never synced" : <>Last sync <time dateTime={new Date(status.lastSyncAt).toISOString()}>{minuteWords(status.lastSyncAt)}</time></>}
         </span>
       </p>
       <div class="sync-actions">

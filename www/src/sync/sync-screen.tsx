@@ -4,6 +4,7 @@ import { useEffect, useReducer } from "preact/hooks";
 import { useApp } from "../app-context.js";
 import { useLive, useStatus } from "../hooks.js";
 import { ENTITY_NAMES, type EntityName } from "../model.js";
+import { usePreferences } from "../preferences.js";
 import { kindWords, recordWords, timeWords } from "../words.js";
 import { Conflicts } from "./conflicts.js";
 import { logLines, onLogged } from "./event-log.js";
@@ -13,19 +14,23 @@ import { ThisDevice } from "./this-device.js";
 export function SyncScreen() {
   return (
     <>
-      <Overview />
-      <Conflicts />
-      <Failures />
-      <Waiting />
-      <ThisDevice />
-      <EventLog />
+      <div class="column">
+        <Overview />
+        <Conflicts />
+        <Failures />
+        <Waiting />
+        <EventLog />
+      </div>
+      <div class="column">
+        <ThisDevice />
+        <Kinds />
+      </div>
     </>
   );
 }
 
 function Overview() {
   const status = useStatus();
-  const entities = ENTITY_NAMES.flatMap((name) => (status.entities[name] ? [[name, status.entities[name]] as const] : []));
   return (
     <section class="card" aria-labelledby="overview-title">
       <div class="section-head">
@@ -37,54 +42,64 @@ function Overview() {
       </div>
       <dl class="facts">
         <div><dt>State</dt><dd>{STATES[status.state]}{status.leader ? "" : " · another tab syncs"}</dd></div>
-        <div><dt>Waiting to be sent</dt><dd>{status.pending.toLocaleString()}</dd></div>
+        <div><dt>Waiting</dt><dd>{status.pending.toLocaleString()}</dd></div>
         <div><dt>Last sync</dt><dd>{status.lastSyncAt === null ? "never" : timeWords(status.lastSyncAt)}</dd></div>
-        {status.nextTryAt !== null && <div><dt>Next try</dt><dd>{timeWords(status.nextTryAt)}</dd></div>}
-        {status.error && <div><dt>Error</dt><dd>{status.error.message} ({status.error.code})</dd></div>}
+        <div><dt>Next try</dt><dd>{status.nextTryAt === null ? "–" : timeWords(status.nextTryAt)}</dd></div>
+        <div><dt>Error</dt><dd>{status.error ? `${status.error.message} (${status.error.code})` : "none"}</dd></div>
       </dl>
-      {entities.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Status by kind of record">
-          <table>
-            <thead><tr><th scope="col">Records</th><th scope="col">Waiting</th><th scope="col">Last push</th><th scope="col">Last pull</th></tr></thead>
-            <tbody>
-              {entities.map(([name, entity]) => (
-                <tr key={name}>
-                  <th scope="row">{kindWords(name).many}</th><td>{entity.pending}</td>
-                  <td>{entity.lastPushAt === null ? "–" : timeWords(entity.lastPushAt)}</td>
-                  <td>{entity.lastPullAt === null ? "–" : timeWords(entity.lastPullAt)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+    </section>
+  );
+}
+
+function Kinds() {
+  const { entities } = useStatus();
+  const moment = (at: number | null | undefined) => (at ? timeWords(at) : "–");
+  return (
+    <section class="card" aria-labelledby="kinds-title">
+      <h2 id="kinds-title">By kind of record</h2>
+      <div class="scroll kinds" tabIndex={0} role="region" aria-label="Status by kind of record">
+        <table>
+          <thead><tr><th scope="col">Records</th><th scope="col">Waiting</th><th scope="col">Last push</th><th scope="col">Last pull</th></tr></thead>
+          <tbody>
+            {ENTITY_NAMES.map((name) => (
+              <tr key={name}>
+                <th scope="row">{kindWords(name).many}</th><td>{entities[name]?.pending ?? 0}</td>
+                <td>{moment(entities[name]?.lastPushAt)}</td><td>{moment(entities[name]?.lastPullAt)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }
 
 function Waiting() {
   const { sync } = useApp();
+  const { unit } = usePreferences();
   const waiting = useLive(async () => {
     const changes = await sync.pending();
     const shown = changes.slice(0, SHOWN).map(async (change) => {
       const record = await sync.entities[change.entity as EntityName].get(change.id);
-      return { ...change, name: recordWords(change.entity, record) };
+      return { ...change, record };
     });
     return { count: changes.length, shown: await Promise.all(shown) };
   }, ["status"]);
-  if (!waiting || waiting.count === 0) return null;
   return (
     <section class="card" aria-labelledby="waiting-title">
       <h2 id="waiting-title">Waiting to be sent</h2>
-      <ul class="lines">
-        {waiting.shown.map(({ entity, id, operation, name, attempts, error }) => (
-          <li key={`${entity}/${id}`}>
-            {name} <span class="kind">{kindWords(entity).one}</span>
-            <span class="about"> {DONE[operation]}{attempts > 0 ? `, tried ${attempts} times` : ""}{error ? `: ${error.message}` : ""}</span>
-          </li>
-        ))}
-      </ul>
-      {waiting.count > SHOWN && <p class="about">and {(waiting.count - SHOWN).toLocaleString()} more</p>}
+      <div class="scroll short" tabIndex={0} role="region" aria-label="What waits">
+        {waiting?.count === 0 && <p class="about">Nothing waits. What you change stands here until the server has it.</p>}
+        <ul class="lines">
+          {waiting?.shown.map(({ entity, id, operation, record, attempts, error }) => (
+            <li key={`${entity}/${id}`}>
+              {recordWords(entity, record, unit)} <span class="kind">{kindWords(entity).one}</span>
+              <span class="about"> {DONE[operation]}{attempts > 0 ? `, tried ${attempts} times` : ""}{error ? `: ${error.message}` : ""}</span>
+            </li>
+          ))}
+        </ul>
+        {waiting && waiting.count > SHOWN && <p class="about">and {(waiting.count - SHOWN).toLocaleString()} more</p>}
+      </div>
     </section>
   );
 }
