@@ -72,7 +72,8 @@ scenarioAtEachSize("nothing moves while syncing", async ({ proxy, server, device
   const [log] = [...(await server.records("workout-logs")).values()];
   for (const screen of SCREENS) {
     await app.go(screen);
-    await app.page.locator("main").getByRole("heading").first().waitFor();
+    for (const shown of READ[screen]) await app.page.locator("main").getByText(shown).first().waitFor();
+    await drawn(app.page);
     // The network is held twice, so that every state of a round is drawn: waiting, syncing, synced.
     const held = [latch(), latch()];
     front.answer = ({ method }) => held[method === "POST" ? 0 : 1].opened;
@@ -106,6 +107,16 @@ scenarioAtEachSize("nothing moves while syncing", async ({ proxy, server, device
   await app.log("Squat").getByText("Not sent yet").waitFor({ state: "detached" });
   assert.deepEqual(await row(), before);
 });
+
+/** What a screen shows when all of it has been read. */
+const READ = {
+  today: [/^1 × /],
+  history: ["1 log", "Squat"],
+  library: ["Squat"],
+  plan: ["No programs yet.", "No templates yet.", "No rules yet.", "Add a progression rule"],
+  progress: [/^\d+ \w+ \d{4}$|^\w+ \d+, \d{4}$/, "80.5 kg", "80.1 kg", "No goals yet."],
+  sync: ["Nothing waits.", /^[0-9a-f-]{36}$/],
+};
 
 /** Notes every layout shift from now on, except in regions that scroll by themselves: a log grows. */
 function watchShifts(page) {

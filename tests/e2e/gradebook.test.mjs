@@ -1,7 +1,10 @@
 // System G of docs/seeds.md, a gradebook on bad networks: optimistic edits, a visible queue, conflicts by choice, and a
 // backend of its own with endpoints and shapes of its own.
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import { blocks } from "../docs/blocks.mjs";
 import { bareAnswer } from "./bare-page.mjs";
+import { DEADLINE_MS, rowsOf } from "./browser.mjs";
 import { gradebookApp, startGradebook } from "./gradebook-backend.mjs";
 import { system } from "./system.mjs";
 
@@ -67,6 +70,50 @@ gradebook("G2: syncing, then synced: the queue is empty and the record has the s
   const [row] = await desk.rows("student_ecr_item_scores");
   assert.equal(row.server_updated_at, (await server.rows(SCORES)).get(first.id).server_updated_at);
 });
+
+gradebook("G2: a journal of the app's own keeps every edit and what became of it", async ({ device, front }) => {
+  const answer = front.answer;
+  const code = await journalOf("docs/guides/status.md");
+  front.answer = (request) => (request.path === "/journal.js" ? { headers: { "content-type": "text/javascript" }, body: code } : answer(request));
+  const desk = await device();
+  await desk.run(() => import("/journal.js"));
+  const { first } = await begin(desk);
+  const kept = (id, wanted) => journalled(desk.page, id, wanted);
+  await kept(first.id, [["create", 8, "pending", null]]);
+  await desk.syncNow();
+  await kept(first.id, [["create", 8, "synced", null]]);
+
+  await desk.update("student_ecr_item_scores", first.id, { score: 12 });
+  await kept(first.id, [["create", 8, "synced", null], ["update", 12, "pending", null]]);
+  await desk.syncNow();
+  const refused = ["update", 12, "failed_permanently", "the score is over the total"];
+  await kept(first.id, [["create", 8, "synced", null], refused]);
+  await desk.update("student_ecr_item_scores", first.id, { score: 9 });
+  await desk.syncNow();
+  const replaced = ["update", 12, "replaced", refused[3]];
+  await kept(first.id, [["create", 8, "synced", null], replaced, ["update", 9, "synced", null]]);
+  await desk.delete("student_ecr_item_scores", first.id);
+  await desk.syncNow();
+  await kept(first.id, [["create", 8, "synced", null], replaced, ["update", 9, "synced", null], ["delete", undefined, "synced", null]]);
+  const all = await desk.page.evaluate(rowsOf, ["journal", "rows"]);
+  assert.ok(all.every(({ status, syncedAt }) => (status === "synced") === syncedAt > 0));
+});
+
+/** The journal of a page of the documentation, as a module for a page whose sync is a global. */
+async function journalOf(page) {
+  const block = (await blocks(page)).find(({ text }) => text.includes('new Dexie("journal")'));
+  return block.text.replace("let last: Promise<unknown>", "let last");
+}
+
+/** Reads the journal until it tells of a record what it should: nobody is told when a row was written. */
+async function journalled(page, id, wanted) {
+  const end = Date.now() + DEADLINE_MS;
+  const read = async () => (await page.evaluate(rowsOf, ["journal", "rows"]))
+    .filter((row) => row.id === id).map(({ operation, data, status, error }) => [operation, data?.score, status, error]);
+  let seen = await read();
+  while (!isDeepStrictEqual(seen, wanted) && Date.now() < end) seen = await read();
+  assert.deepEqual(seen, wanted);
+}
 
 gradebook("G2, G6: tried after 1, 2, 4, 8, 16, 32, then 60 seconds, ten times; then failed for good, told, and retried by hand", async ({ device, answers }) => {
   const desk = await device();

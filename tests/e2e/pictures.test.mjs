@@ -51,9 +51,11 @@ scenario("a year of sample data, 5,000 records over ten entities, reaches anothe
   await picture(laptop.page, "demo-desktop");
   await laptop.go("progress");
   await laptop.page.getByRole("img", { name: /^Body weight: / }).waitFor();
+  await laptop.page.getByText("200 sessions this year").waitFor();
   await picture(laptop.page, "demo-dark", "dark");
   await laptop.go("sync");
-  await laptop.page.getByRole("region", { name: "Status by kind of record" }).waitFor();
+  await laptop.page.getByText("Nothing waits.").waitFor();
+  await laptop.page.locator("code").filter({ hasText: /^[0-9a-f-]{36}$/ }).waitFor();
   await picture(laptop.page, "sync-screen");
 });
 

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { useRecords } from "../hooks.js";
 import { Logs } from "../parts/logs.js";
+import { countWords } from "../words.js";
 
 export function History() {
   const logs = useRecords("workout-logs");
@@ -16,7 +17,7 @@ export function History() {
       <section class="search" aria-label="Find a log">
         <label for="search">Find an exercise or a note</label>
         <input id="search" type="search" value={search} onInput={({ currentTarget }) => setSearch(currentTarget.value)} />
-        <p class="about" aria-live="polite">{found ? `${found.length.toLocaleString()} logs` : "Reading the log…"}</p>
+        <p class="about" aria-live="polite">{found ? countWords(found.length, "log") : "Reading the log…"}</p>
       </section>
       <Logs logs={newest} empty={wanted ? "No log has these words." : "Nothing logged yet."} />
       {found && found.length > shown && <button type="button" onClick={() => setShown(shown + PAGE)}>Show more</button>}
