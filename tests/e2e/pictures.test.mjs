@@ -47,6 +47,7 @@ scenario("a year of sample data, 5,000 records over ten entities, reaches anothe
   await laptop.add({ exercise: "Bench press", sets: 3, reps: 8, weight: 60 });
   await laptop.add({ exercise: "Back squat", sets: 3, reps: 5, weight: 102.5, note: "Felt light. Keep the elbows down." });
   await laptop.synced();
+  await laptop.page.locator(".mark").first().waitFor({ state: "detached" });
   await picture(laptop.page, "demo-phone");
   await picture(laptop.page, "demo-desktop");
   await laptop.go("progress");
