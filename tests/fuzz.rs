@@ -13,6 +13,7 @@ use lastword::incoming::timed::Timed;
 use lastword::incoming::validate;
 use lastword::mapping::{FieldNames, Times};
 use lastword::outgoing::push::{self, Answer, Fate};
+use lastword::ports::Now;
 use lastword::protocol::entity::EntityDef;
 use lastword::protocol::limits::{CURSOR_BYTES_MAX, PAGE_RECORDS_MAX};
 use lastword::record::{Entity, Record, Stamp, Synced};
@@ -163,9 +164,11 @@ fn pages_and_cursors_by_time() {
     let timed = Timed::default();
     fuzz(3, &sound, |bytes| {
         let cursor = std::str::from_utf8(bytes).ok();
-        let asked = timed.ask(LOGS, cursor, 2, 30_000);
+        let asked = timed.ask(LOGS, cursor, 2, 30_000, Now::default());
         assert!(asked.since.is_none_or(|since| since >= 0));
-        if let Ok(page) = timed.page(&config, timed.ask(LOGS, Some("1"), 2, 30_000), bytes) {
+        if let Ok(page) =
+            timed.page(&config, timed.ask(LOGS, Some("1"), 2, 30_000, Now::default()), bytes, Now::default())
+        {
             check_page(&config, &page);
         }
     });

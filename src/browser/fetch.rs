@@ -13,6 +13,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{RequestCache, RequestCredentials, RequestRedirect};
 
+use super::clock::BrowserClock;
 use super::http;
 use crate::checkpoint::InFlight;
 use crate::config::{Config, Since};
@@ -21,7 +22,7 @@ use crate::incoming::pull::Page;
 use crate::incoming::timed::Timed;
 use crate::incoming::validate;
 use crate::outgoing::push::{self, Answer};
-use crate::ports::{Failure, Transport};
+use crate::ports::{Clock, Failure, Transport};
 use crate::record::{Entity, Scope};
 
 /// A backend of resource or changeset style.
@@ -166,13 +167,13 @@ impl Backend {
             let body = self.request(Method::GET, &self.pull_path(entity, cursor, limit), None, None).await?;
             return bad_response(validate::resource_page(&self.config, entity, &body));
         };
-        let asked = self.timed.ask(entity, cursor, limit, overlap_ms);
+        let asked = self.timed.ask(entity, cursor, limit, overlap_ms, BrowserClock.now());
         let since = asked.since.map(|since| {
             let time = self.config.entity(entity).names.time(since);
             time.as_str().map_or_else(|| time.to_string(), str::to_owned)
         });
         let body = self.request(Method::GET, &self.pull_path(entity, since.as_deref(), limit), None, None).await?;
-        bad_response(self.timed.page(&self.config, asked, &body))
+        bad_response(self.timed.page(&self.config, asked, &body, BrowserClock.now()))
     }
 
     fn pull_path(&self, entity: Entity, since: Option<&str>, limit: usize) -> String {

@@ -13,25 +13,44 @@ use serde_json::value::RawValue;
 use super::pull::{Arrived, Page};
 use super::validate;
 use crate::config::Config;
+use crate::ports::Now;
 use crate::record::{ByEntity, Entity, Scope};
 
-/// Asks one backend by time. Remembers the last cursor it gave: the page behind it needs no overlap.
+/// Asks one backend by time. Remembers the pull under way: a page that follows another needs no overlap.
 #[derive(Debug, Default)]
 pub struct Timed {
-    given: RefCell<ByEntity<String>>,
+    pulls: RefCell<ByEntity<Pull>>,
+}
+
+/// A pull that goes on behind its last page.
+#[derive(Debug)]
+struct Pull {
+    /// The cursor of that page.
+    given: String,
+    began: Began,
+}
+
+/// Where and when a pull began.
+#[derive(Clone, Copy, Debug)]
+struct Began {
+    at: Now,
+    /// The end of the pull before it.
+    before: Option<i64>,
 }
 
 /// What a page was asked for with.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct Asked {
     /// The entity.
     pub entity: Entity,
-    /// The cursor of the page before.
-    pub cursor: Option<&'a str>,
-    /// The time it stood for.
+    /// The time, less what it looks back; none for everything.
     pub since: Option<i64>,
     /// Most records.
     pub limit: usize,
+    /// False for the first page of a pull.
+    goes_on: bool,
+    behind: Option<Cursor>,
+    began: Began,
 }
 
 /// An answer: this object, or an array of records alone.
@@ -51,19 +70,23 @@ struct Answer {
 
 impl Timed {
     /// The request behind `cursor`: from its time on, and `overlap_ms` before it where it begins or resumes a pull.
-    pub fn ask<'a>(&self, entity: Entity, cursor: Option<&'a str>, limit: usize, overlap_ms: i64) -> Asked<'a> {
-        let given = self.given.borrow_mut().remove(&entity);
+    pub fn ask(&self, entity: Entity, cursor: Option<&str>, limit: usize, overlap_ms: i64, now: Now) -> Asked {
+        let pull = self.pulls.borrow_mut().remove(&entity).filter(|pull| Some(pull.given.as_str()) == cursor);
         // A cursor that is no time is another style's: everything is pulled.
-        let time = cursor.and_then(|cursor| cursor.parse::<i64>().ok());
-        let back = if given.as_deref() == cursor { 0 } else { overlap_ms };
-        Asked { entity, cursor, since: time.map(|time| time.saturating_sub(back).max(0)), limit }
+        let behind = cursor.and_then(Cursor::parse);
+        let goes_on = pull.is_some();
+        let back = |cursor: Cursor| if goes_on { 0 } else { overlap_ms.saturating_add(cursor.took_ms) };
+        let since = behind.map(|cursor| cursor.time.saturating_sub(back(cursor)).max(0));
+        let before = behind.filter(|cursor| cursor.is_end).map(|cursor| cursor.time);
+        let began = pull.map_or(Began { at: now, before }, |pull| pull.began);
+        Asked { entity, since, limit, goes_on, behind, began }
     }
 
     /// Types an answer.
     ///
     /// # Errors
     /// What is wrong with it as a whole; nothing of it is used then.
-    pub fn page(&self, config: &Config, asked: Asked<'_>, body: &[u8]) -> Result<Page, String> {
+    pub fn page(&self, config: &Config, asked: Asked, body: &[u8], now: Now) -> Result<Page, String> {
         let answer = if body.trim_ascii_start().first() == Some(&b'[') {
             let records = serde_json::from_slice(body).map_err(|error| error.to_string())?;
             Answer { records, ..Answer::default() }
@@ -79,9 +102,10 @@ impl Timed {
         let times = arrived.iter().zip(&answer.records).filter_map(|(arrived, raw)| time(config, entity, arrived, raw));
         let greatest = times.max();
         let has_more = answer.has_more.unwrap_or(arrived.len() >= limit);
-        let cursor = if has_more { page_cursor(asked, greatest)? } else { end_cursor(asked, greatest) };
+        let cursor = if has_more { page_cursor(asked, greatest, now)? } else { end_cursor(asked, greatest, now) };
         if has_more {
-            self.given.borrow_mut().insert(entity, cursor.clone());
+            let pull = Pull { given: cursor.clone(), began: asked.began };
+            self.pulls.borrow_mut().insert(entity, pull);
         }
         Ok(Page {
             scope: Scope::One(entity),
@@ -97,19 +121,43 @@ impl Timed {
     }
 }
 
+/// A cursor: the time of the last whole pull (`120`), or of a page before its end and how long that pull had taken (`+119/40`).
+#[derive(Clone, Copy, Debug)]
+struct Cursor {
+    time: i64,
+    took_ms: i64,
+    is_end: bool,
+}
+
+impl Cursor {
+    fn parse(text: &str) -> Option<Self> {
+        let (time, took) = text.split_once('/').unwrap_or((text, "0"));
+        Some(Self { time: time.parse().ok()?, took_ms: took.parse().ok()?, is_end: !text.starts_with('+') })
+    }
+}
+
+impl Asked {
+    /// How long the pull has taken. Clocks may jump, or stand still while the machine sleeps: the longer one counts.
+    fn took_ms(&self, now: Now) -> i64 {
+        let began = self.began.at;
+        (now.wall.0.saturating_sub(began.wall.0)).max(now.mono - began.mono).max(0)
+    }
+}
+
 /// One less than the greatest time: whether the backend means `>` or `>=`, no record of that time is stepped over.
-///
-/// Its sign tells it from the cursor of a whole pull.
-fn page_cursor(asked: Asked<'_>, greatest: Option<i64>) -> Result<String, String> {
+fn page_cursor(asked: Asked, greatest: Option<i64>, now: Now) -> Result<String, String> {
     let next = greatest.map(|time| time - 1).filter(|next| Some(*next) > asked.since);
     let next =
         next.ok_or("its page is full and all of one time, so the next one cannot be asked for: ask for larger pages")?;
-    Ok(format!("{next:+}"))
+    Ok(format!("{next:+}/{}", asked.took_ms(now)))
 }
 
-fn end_cursor(asked: Asked<'_>, greatest: Option<i64>) -> String {
-    let before = asked.cursor.and_then(|cursor| cursor.parse::<i64>().ok());
-    greatest.max(before).unwrap_or(0).to_string()
+/// The greatest time, less what a pull of several pages took: what was committed late behind its first page is older than
+/// the last one by that much more.
+fn end_cursor(asked: Asked, greatest: Option<i64>, now: Now) -> String {
+    let reached = greatest.max(asked.behind.map(|cursor| cursor.time)).unwrap_or(0);
+    let took_ms = if asked.goes_on { asked.took_ms(now) } else { 0 };
+    reached.saturating_sub(took_ms).max(asked.began.before.unwrap_or(0)).max(0).to_string()
 }
 
 /// When the backend accepted a copy; also of one that is set aside, which must not hold the others up.
@@ -130,6 +178,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use crate::config::{EntityDeclaration, Style};
+    use crate::record::Millis;
     use serde_json::json;
 
     const LOGS: Entity = Entity(0);
@@ -145,10 +194,18 @@ mod tests {
         json!({ "records": times.iter().enumerate().map(record).collect::<Vec<_>>() }).to_string()
     }
 
+    fn at(ms: i64) -> Now {
+        Now { wall: Millis(ms), mono: ms }
+    }
+
     /// Asks behind `cursor` with pages of two records; the time that was asked with, and the page.
     fn pull(timed: &Timed, cursor: Option<&str>, times: &[i64]) -> (Option<i64>, Result<Page, String>) {
-        let asked = timed.ask(LOGS, cursor, 2, OVERLAP);
-        (asked.since, timed.page(&config(), asked, body(times).as_bytes()))
+        pull_at(timed, cursor, times, at(0))
+    }
+
+    fn pull_at(timed: &Timed, cursor: Option<&str>, times: &[i64], now: Now) -> (Option<i64>, Result<Page, String>) {
+        let asked = timed.ask(LOGS, cursor, 2, OVERLAP, now);
+        (asked.since, timed.page(&config(), asked, body(times).as_bytes(), now))
     }
 
     fn cursor(page: Result<Page, String>) -> (String, bool) {
@@ -159,10 +216,10 @@ mod tests {
     fn pages_follow_each_other_and_the_next_pull_looks_back() {
         let timed = Timed::default();
         let (since, page) = pull(&timed, None, &[100, 110]);
-        assert_eq!((since, cursor(page)), (None, ("+109".into(), true)));
-        let (since, page) = pull(&timed, Some("+109"), &[110, 120]);
-        assert_eq!((since, cursor(page)), (Some(109), ("+119".into(), true)));
-        let (since, page) = pull(&timed, Some("+119"), &[120]);
+        assert_eq!((since, cursor(page)), (None, ("+109/0".into(), true)));
+        let (since, page) = pull(&timed, Some("+109/0"), &[110, 120]);
+        assert_eq!((since, cursor(page)), (Some(109), ("+119/0".into(), true)));
+        let (since, page) = pull(&timed, Some("+119/0"), &[120]);
         assert_eq!((since, cursor(page)), (Some(119), ("120".into(), false)));
         let (since, page) = pull(&timed, Some("120"), &[]);
         assert_eq!((since, cursor(page)), (Some(90), ("120".into(), false)));
@@ -171,11 +228,25 @@ mod tests {
     #[test]
     fn a_pull_that_resumes_looks_back_too() {
         let timed = Timed::default();
-        assert_eq!(pull(&timed, Some("+119"), &[]).0, Some(89), "another start");
+        assert_eq!(pull(&timed, Some("+119/0"), &[]).0, Some(89), "another start");
         let (_, page) = pull(&timed, None, &[100, 110]);
-        assert_eq!(cursor(page).0, "+109");
-        let _failed = timed.ask(LOGS, Some("+109"), 2, OVERLAP);
-        assert_eq!(timed.ask(LOGS, Some("+109"), 2, OVERLAP).since, Some(79), "after a request that failed");
+        assert_eq!(cursor(page).0, "+109/0");
+        let _failed = timed.ask(LOGS, Some("+109/0"), 2, OVERLAP, at(0));
+        assert_eq!(timed.ask(LOGS, Some("+109/0"), 2, OVERLAP, at(0)).since, Some(79), "after a request that failed");
+    }
+
+    #[test]
+    fn the_next_pull_looks_back_as_far_as_this_one_took() {
+        let timed = Timed::default();
+        let (_, page) = pull_at(&timed, Some("90"), &[100, 110], at(1_000));
+        assert_eq!(cursor(page).0, "+109/0");
+        // While the second page was on its way, a commit of 105 appeared behind the first.
+        let (since, page) = pull_at(&timed, Some("+109/0"), &[110], at(1_012));
+        assert_eq!((since, cursor(page).0), (Some(109), "98".into()));
+        let clock_went_back = Now { wall: Millis(5), mono: 2_000 };
+        cursor(pull_at(&timed, Some("98"), &[100, 110], at(1_990)).1);
+        assert_eq!(cursor(pull_at(&timed, Some("+109/0"), &[110], clock_went_back).1).0, "100");
+        assert_eq!(pull_at(&Timed::default(), Some("+109/40"), &[], at(0)).0, Some(39), "another start");
     }
 
     #[test]
@@ -190,28 +261,29 @@ mod tests {
     #[test]
     fn a_full_page_of_one_time_is_refused_and_not_stepped_over() {
         let timed = Timed::default();
-        let (since, page) = pull(&timed, Some("+109"), &[100, 101]);
-        assert_eq!((since, cursor(page).0), (Some(79), "+100".into()), "within the overlap it moves on from there");
-        let error = pull(&timed, Some("+100"), &[101, 101]).1.unwrap_err();
+        let (since, page) = pull(&timed, Some("+109/0"), &[100, 101]);
+        assert_eq!((since, cursor(page).0), (Some(79), "+100/0".into()), "within the overlap it moves on from there");
+        let error = pull(&timed, Some("+100/0"), &[101, 101]).1.unwrap_err();
         assert!(error.contains("larger pages"), "{error}");
     }
 
     #[test]
     fn an_array_alone_and_a_stated_end_are_understood() {
         let timed = Timed::default();
-        let asked = timed.ask(LOGS, None, 2, OVERLAP);
-        let page = timed.page(&config(), asked, br#" [{"id":"a","clientUpdatedAt":1,"serverUpdatedAt":7}]"#).unwrap();
+        let asked = timed.ask(LOGS, None, 2, OVERLAP, at(0));
+        let page =
+            timed.page(&config(), asked, br#" [{"id":"a","clientUpdatedAt":1,"serverUpdatedAt":7}]"#, at(0)).unwrap();
         assert_eq!((page.arrived.len(), page.cursor.as_str(), page.has_more), (1, "7", false));
         let whole = body(&[5, 6]).replace(r#"{"records""#, r#"{"hasMore":false,"records""#);
-        assert!(!timed.page(&config(), asked, whole.as_bytes()).unwrap().has_more);
-        assert!(timed.page(&config(), asked, b"{}").is_err());
+        assert!(!timed.page(&config(), asked, whole.as_bytes(), at(0)).unwrap().has_more);
+        assert!(timed.page(&config(), asked, b"{}", at(0)).is_err());
     }
 
     #[test]
     fn a_record_that_is_set_aside_still_moves_the_time() {
         let timed = Timed::default();
-        let asked = timed.ask(LOGS, None, 2, OVERLAP);
-        let page = timed.page(&config(), asked, br#"[{"id":"a","serverUpdatedAt":9}]"#).unwrap();
+        let asked = timed.ask(LOGS, None, 2, OVERLAP, at(0));
+        let page = timed.page(&config(), asked, br#"[{"id":"a","serverUpdatedAt":9}]"#, at(0)).unwrap();
         assert!(matches!(page.arrived[0], Arrived::Bad(_)));
         assert_eq!(page.cursor, "9");
     }
