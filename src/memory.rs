@@ -83,17 +83,17 @@ impl MemoryStore {
     /// # Errors
     /// [`StoreError::Refused`] when the step gives up; nothing is written then.
     pub fn run_now<S: Step>(&self, step: &S) -> Result<S::Outcome, StoreError> {
-        self.run_watched(step, |_, _| {})
+        self.run_watched(step, |_, _| Ok(()))
     }
 
     /// Runs one transaction at once and shows what it is about to write, with the contents before it.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when the step gives up; nothing is written then.
+    /// [`StoreError::Refused`] when the step gives up, or what `watch` says; nothing is written then.
     pub fn run_watched<S: Step>(
         &self,
         step: &S,
-        watch: impl FnOnce(&Tables, &[Write]),
+        watch: impl FnOnce(&Tables, &[Write]) -> Result<(), StoreError>,
     ) -> Result<S::Outcome, StoreError> {
         let mut found = Found::default();
         loop {
@@ -109,7 +109,7 @@ impl MemoryStore {
                         self.tables.borrow().read(&read, &mut found);
                     }
                     let writes = columns::fill(&found, writes, &self.config, step.at());
-                    watch(&self.tables.borrow(), &writes);
+                    watch(&self.tables.borrow(), &writes)?;
                     let mut tables = self.tables.borrow_mut();
                     if !writes.is_empty() {
                         let undo = writes.into_iter().map(|write| tables.write(write)).collect();

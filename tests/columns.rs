@@ -55,11 +55,25 @@ impl Replica {
         let (key, idempotency_key) = (Key::new(GOALS, id), format!("push at {now}"));
         let scope = Scope::One(GOALS);
         let keys = vec![key.clone()];
-        let staged =
-            self.run(&Stage { fence: self.fence, scope, keys, idempotency_key, bytes_max: 9_999, now: Millis(now) });
+        let staged = self.run(&Stage {
+            fence: self.fence,
+            scope,
+            keys,
+            idempotency_key,
+            bytes_max: 9_999,
+            parents_pulled: Vec::new(),
+            unstored: None,
+            now: Millis(now),
+        });
         let results = [(key, fate)].into_iter().collect();
         let answer = Answer { results, server_time: None, epoch: None };
-        self.run(&Settle { fence: self.fence, in_flight: staged.in_flight.unwrap(), answer, now: Millis(now + 1) });
+        self.run(&Settle {
+            fence: self.fence,
+            in_flight: staged.in_flight.unwrap(),
+            answer,
+            parents_pulled: Vec::new(),
+            now: Millis(now + 1),
+        });
     }
 
     fn pull(&self, id: &str, stamp: i64, now: i64) {
@@ -132,7 +146,16 @@ fn an_attempt_is_marked_before_it_is_made() {
     replica.put("a", 10);
     let keys = vec![Key::new(GOALS, "a")];
     let (scope, idempotency_key) = (Scope::One(GOALS), "k".to_owned());
-    replica.run(&Stage { fence: replica.fence, scope, keys, idempotency_key, bytes_max: 9_999, now: Millis(20) });
+    replica.run(&Stage {
+        fence: replica.fence,
+        scope,
+        keys,
+        idempotency_key,
+        bytes_max: 9_999,
+        parents_pulled: Vec::new(),
+        unstored: None,
+        now: Millis(20),
+    });
     assert_eq!(replica.shown("a"), shows(ShownStatus::Pending, None, Some(20), None));
 }
 
@@ -176,7 +199,13 @@ fn a_pulled_record_is_synced_and_one_put() {
         use lastword::commit::Write::{PutRow, PutRowWithColumns};
         writes.iter().filter(|write| matches!(write, PutRow(..) | PutRowWithColumns(..))).count()
     };
-    replica.store.run_watched(&apply, |_, writes| puts = count(writes)).unwrap();
+    replica
+        .store
+        .run_watched(&apply, |_, writes| {
+            puts = count(writes);
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(puts, 1);
 }
 
@@ -197,7 +226,16 @@ fn columns_are_taken_off_wherever_a_record_is_read_and_never_sent() {
     assert_eq!(Value::Object(arrived.fields.clone()), json!({"title": "x"}));
     replica.put("a", 10);
     let (scope, keys, idempotency_key) = (Scope::One(GOALS), vec![Key::new(GOALS, "a")], "k".to_owned());
-    let stage = Stage { fence: replica.fence, scope, keys, idempotency_key, bytes_max: 9_999, now: Millis(20) };
+    let stage = Stage {
+        fence: replica.fence,
+        scope,
+        keys,
+        idempotency_key,
+        bytes_max: 9_999,
+        parents_pulled: Vec::new(),
+        unstored: None,
+        now: Millis(20),
+    };
     let body = replica.run(&stage).in_flight.unwrap().body;
     assert!(!body.contains("sync_status") && !body.contains("last_sync"), "{body}");
 }

@@ -85,8 +85,16 @@ fn staged(style: Style, record: Value) -> Value {
     found.changes.insert(MOODS, key.id.clone(), change);
     found.rows.insert(MOODS, key.id.clone(), StoredRow::Row(Row { record, synced: None }));
     let scope = if style == Style::Resource { Scope::One(MOODS) } else { Scope::All };
-    let stage =
-        Stage { fence: 1, scope, keys: vec![key], idempotency_key: "k".into(), bytes_max: 1_000, now: Millis(9) };
+    let stage = Stage {
+        fence: 1,
+        scope,
+        keys: vec![key],
+        idempotency_key: "k".into(),
+        bytes_max: 1_000,
+        parents_pulled: Vec::new(),
+        unstored: None,
+        now: Millis(9),
+    };
     let Next::Commit(_, out) = stage.next(&found, &config) else { panic!("nothing staged") };
     serde_json::from_str(&out.in_flight.unwrap().body).unwrap()
 }

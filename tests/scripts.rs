@@ -108,6 +108,7 @@ impl Script {
         let store = &self.store;
         match step {
             StoreStep::Open(step) => ("open", store.run_now(&step).map(StoreOutcome::Open)),
+            StoreStep::Look(step) => ("look", store.run_now(&step).map(StoreOutcome::Open)),
             StoreStep::Scan(step) => ("scan", store.run_now(&step).map(StoreOutcome::Scan)),
             StoreStep::StartResync(step) => {
                 ("full pull", store.run_now(&step).map(|done| StoreOutcome::StartResync(step.scope, done)))

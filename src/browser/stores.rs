@@ -89,6 +89,8 @@ pub(super) struct StoredChange {
     held: Option<Stamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sent: Vec<Stamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<Stamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accepted_at: Option<ServerMillis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,6 +114,7 @@ impl StoredChange {
             base: change.base,
             held: change.held,
             sent: change.sent,
+            earlier: change.earlier,
             accepted_at: change.accepted_at,
             tombstone: change.tombstone,
         }
@@ -132,6 +135,7 @@ impl StoredChange {
             base: self.base,
             held: self.held,
             sent: self.sent,
+            earlier: self.earlier,
             accepted_at: self.accepted_at,
             tombstone: self.tombstone,
         }

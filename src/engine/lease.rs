@@ -32,14 +32,18 @@ pub struct Opened {
     pub is_new: bool,
 }
 
+/// Reads the replica as it is: for a leader that has no room to raise its fence, and stores nothing.
+pub struct Look {
+    /// Whose records these must be.
+    pub account: Option<String>,
+}
+
 impl Step for Open {
     type Outcome = Opened;
 
     fn next(&self, found: &Found, config: &Config) -> Next<Opened> {
         if found.rounds == 0 {
-            let mut reads = vec![Read::Replica, Read::InFlight];
-            reads.extend(config.scopes().into_iter().map(Read::Checkpoint));
-            return Next::Read(reads);
+            return Next::Read(reads(config));
         }
         let is_new = found.replica.is_none();
         let mut replica = found.replica.clone().unwrap_or_else(|| Replica {
@@ -61,12 +65,43 @@ impl Step for Open {
         replica.fence += u64::from(self.lead);
         let changed = found.replica.as_ref() != Some(&replica);
         let writes = if changed { vec![Write::PutReplica(replica.clone())] } else { Vec::new() };
-        let checkpoints = config.scopes().into_iter().map(|scope| (scope, found.checkpoint(scope))).collect();
-        Next::Commit(writes, Opened { replica, in_flight: found.in_flight.clone(), checkpoints, is_new })
+        Next::Commit(writes, opened(replica, found, config, is_new))
     }
 
     fn is_strict(&self) -> bool {
         // A fence or a device id that a power cut takes back would be given out twice.
         true
     }
+}
+
+impl Step for Look {
+    type Outcome = Opened;
+
+    fn next(&self, found: &Found, config: &Config) -> Next<Opened> {
+        if found.rounds == 0 {
+            return Next::Read(reads(config));
+        }
+        match &found.replica {
+            None => Next::Refuse(Refusal::NoReplica),
+            Some(replica) if self.account.is_some() && replica.account != self.account => {
+                Next::Refuse(Refusal::AccountMismatch)
+            }
+            Some(replica) => Next::Commit(Vec::new(), opened(replica.clone(), found, config, false)),
+        }
+    }
+
+    fn is_read_only(&self) -> bool {
+        true
+    }
+}
+
+fn reads(config: &Config) -> Vec<Read> {
+    let mut reads = vec![Read::Replica, Read::InFlight];
+    reads.extend(config.scopes().into_iter().map(Read::Checkpoint));
+    reads
+}
+
+fn opened(replica: Replica, found: &Found, config: &Config, is_new: bool) -> Opened {
+    let checkpoints = config.scopes().into_iter().map(|scope| (scope, found.checkpoint(scope))).collect();
+    Opened { replica, in_flight: found.in_flight.clone(), checkpoints, is_new }
 }

@@ -6,6 +6,7 @@
 
 pub mod backoff;
 pub mod failure;
+mod full;
 pub mod lease;
 mod offset;
 mod pace;
@@ -23,8 +24,9 @@ use crate::config::{Config, Detect};
 use crate::error::Error;
 use crate::incoming::conflict::Notice;
 use crate::mutation::{self, Mutation};
+use crate::outgoing::encode::Answered;
 use crate::ports::{Failure, Now, StoreError};
-use crate::record::{ByScope, Entity, Millis, Scope};
+use crate::record::{ByKey, ByScope, Entity, Millis, Scope};
 use lease::Open;
 use offset::Offset;
 use state::{Action, Cycle, Event, Halt, Mode, Pace, Report, Running, StoreOutcome, StoreStep, Task};
@@ -39,6 +41,10 @@ pub struct Engine {
     fence: u64,
     checkpoints: ByScope<Checkpoint>,
     in_flight: Option<InFlight>,
+    /// False while it leads without a fence of its own, which it had no room to raise.
+    raised: bool,
+    /// What was answered and could not be stored.
+    answered: Rc<ByKey<Answered>>,
     /// Scopes that wait for a new token or a request, and why.
     stopped: ByScope<Error>,
     cycle: Option<Cycle>,
@@ -76,6 +82,8 @@ impl Engine {
             fence: 0,
             checkpoints: ByScope::new(),
             in_flight: None,
+            raised: false,
+            answered: Rc::default(),
             stopped: ByScope::new(),
             cycle: None,
             ticket: 0,
@@ -187,6 +195,7 @@ impl Engine {
         let (high, low) = (self.draw(), self.draw());
         let open =
             Open { account: self.account.clone(), device_id: uuid_of(high, low), hash_key: self.draw(), lead: true };
+        self.raised = true;
         self.mode = Mode::Opening(id);
         self.actions.push(Action::Transact(id, StoreStep::Open(open)));
     }
@@ -262,6 +271,13 @@ impl Engine {
         if self.mode != Mode::Leader || self.halt.is_some() {
             return;
         }
+        if !self.raised {
+            return self.open(now);
+        }
+        self.begin_cycle(now);
+    }
+
+    fn begin_cycle(&mut self, now: Now) {
         self.ticket += 1;
         self.again = false;
         let mut tasks = VecDeque::new();
@@ -284,6 +300,9 @@ impl Engine {
             poked: false,
             is_closing: false,
             token_refreshed: false,
+            orphans: Vec::new(),
+            parents_pulled: Vec::new(),
+            full: None,
             resyncs: 0,
             conflicts: 0,
             report: Report::default(),
@@ -302,6 +321,11 @@ impl Engine {
             let task = match cycle.tasks.pop_front() {
                 Some(task) => task,
                 None if !cycle.plan.is_empty() => Task::Batch,
+                None if cycle.full.is_some() => return self.give_up(Error::QuotaExceeded, None, now),
+                None if !cycle.orphans.is_empty() => {
+                    cycle.pull_parents(&self.config);
+                    continue;
+                }
                 None if cycle.poked || !cycle.pushed.is_empty() => {
                     let (pushed, poked) = (std::mem::take(&mut cycle.pushed), std::mem::take(&mut cycle.poked));
                     cycle.is_closing = true;
@@ -374,7 +398,11 @@ impl Engine {
             Ok(StoreOutcome::Open(_) | StoreOutcome::Apply(_)) => {}
             Ok(StoreOutcome::Scan(_)) => {}
             Ok(StoreOutcome::StartResync(scope, checkpoint)) => self.resync_started(scope, checkpoint),
-            Ok(StoreOutcome::Plan(planned)) => cycle.plan = planned.into(),
+            Ok(StoreOutcome::Plan(planned)) => {
+                cycle.plan = planned.into();
+                // Records that lacked a parent are among the planned, and say so again.
+                cycle.orphans.clear();
+            }
             Ok(StoreOutcome::Stage(staged)) => self.staged(staged, now),
             Ok(StoreOutcome::Settle(settled)) => self.settled(settled, now),
             Ok(StoreOutcome::Unstage(notices)) => {
@@ -392,13 +420,17 @@ impl Engine {
                 self.fence = opened.replica.fence;
                 self.checkpoints = opened.checkpoints;
                 self.in_flight = opened.in_flight.filter(|_| !mutation::is(Mutation::InFlightNotResent));
-                self.begin(now);
+                self.begin_cycle(now);
+                if !self.raised {
+                    self.storage_full(now);
+                }
             }
             Ok(_) => {}
             Err(StoreError::Refused(Refusal::AccountMismatch)) => {
                 self.halted(Halt::AccountMismatch, Error::AccountMismatch)
             }
             Err(StoreError::Closed) => self.halted(Halt::StoreClosed, Error::StoreClosed),
+            Err(StoreError::Quota) if self.raised && !mutation::is(Mutation::FullStorageSendsNothing) => self.look(),
             // Tried again after the backoff: without it nothing else can be.
             Err(error) => {
                 let error = store_error(&error);
@@ -438,7 +470,8 @@ impl Engine {
                 self.give_up(store_error(error), None, now);
                 self.open(now);
             }
-            (StoreError::Quota | StoreError::Failed { .. }, _) => self.give_up(store_error(error), None, now),
+            (StoreError::Quota, _) => self.storage_full(now),
+            (StoreError::Failed { .. }, _) => self.give_up(store_error(error), None, now),
         }
     }
 
@@ -475,6 +508,9 @@ impl Engine {
 
     fn end_cycle_with(&mut self, result: Result<Report, Error>) {
         if let Some(cycle) = self.cycle.take() {
+            if let Some(full) = cycle.full {
+                self.in_flight = full.in_flight;
+            }
             self.actions.push(Action::CycleEnded(cycle.ticket, result));
             self.actions.push(Action::ViewChanged);
         }

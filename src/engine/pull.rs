@@ -13,7 +13,8 @@ use crate::record::Scope;
 
 impl Engine {
     pub(super) fn begin_pull(&mut self, scope: Scope, now: Now) {
-        if self.stopped.contains_key(&scope) {
+        // Where nothing can be stored, no page can.
+        if self.stopped.contains_key(&scope) || self.is_full() {
             return;
         }
         let since = self.checkpoints.get(&scope).and_then(|checkpoint| checkpoint.cursor.clone());

@@ -1,14 +1,17 @@
 //! The engine's side of a push: stage a body, send it, settle its answer. Never clears a record.
 
+use std::rc::Rc;
+
 use super::failure::{self, Class};
 use super::state::{Action, Cycle, Halt, Running, StoreStep, Task};
 use super::{Engine, uuid_of};
 use crate::checkpoint::InFlight;
+use crate::config::Config;
 use crate::outgoing::ack::{self, Settle, Settled, Unstage};
 use crate::outgoing::encode::{Planned, Stage, Staged};
 use crate::outgoing::push::Answer;
 use crate::ports::{Failure, Now};
-use crate::record::Scope;
+use crate::record::{ByScope, Entity, Scope};
 
 impl Engine {
     /// Stages the next body: the planned records of one scope, in order, up to the batch size.
@@ -30,13 +33,20 @@ impl Engine {
             keys,
             idempotency_key: uuid_of(high, low),
             bytes_max: self.batch_bytes,
+            parents_pulled: self.parents_pulled(),
+            unstored: self.is_full().then(|| self.answered.clone()),
             now: now.wall,
         }));
+    }
+
+    fn parents_pulled(&self) -> Vec<Entity> {
+        self.cycle.as_ref().map(|cycle| cycle.parents_pulled.clone()).unwrap_or_default()
     }
 
     pub(super) fn staged(&mut self, staged: Staged, now: Now) {
         self.tell(staged.notices);
         let Some(cycle) = &mut self.cycle else { return };
+        cycle.orphans.extend(staged.orphans);
         for key in staged.left.into_iter().rev() {
             cycle.plan.push_front(Planned { scope: self.config.scope_of(key.entity), key });
         }
@@ -59,6 +69,12 @@ impl Engine {
     }
 
     pub(super) fn unstage(&mut self, fault: Option<(String, String)>, now: Now) {
+        if self.is_full() {
+            if let Some(in_flight) = self.in_flight.take().filter(|_| fault.is_some()) {
+                self.answered(&in_flight, None);
+            }
+            return;
+        }
         let Some(in_flight) = &self.in_flight else { return };
         let idempotency_key = in_flight.key.clone();
         self.transact(StoreStep::Unstage(Unstage { fence: self.fence, idempotency_key, fault, now: now.wall }));
@@ -77,7 +93,11 @@ impl Engine {
                 if let Some(time) = answer.server_time {
                     self.offset.sample(sent_at, now, time);
                 }
-                let settle = Settle { fence: self.fence, in_flight, answer, now: now.wall };
+                if self.is_full() {
+                    return self.answered(&in_flight, Some(&answer));
+                }
+                let parents_pulled = self.parents_pulled();
+                let settle = Settle { fence: self.fence, in_flight, answer, parents_pulled, now: now.wall };
                 self.transact(StoreStep::Settle(Box::new(settle)));
             }
             Err(failure) => self.push_failed(&failure, &in_flight, now),
@@ -87,11 +107,13 @@ impl Engine {
     pub(super) fn settled(&mut self, settled: Settled, _: Now) {
         let scope = self.scope_in_flight();
         self.in_flight = None;
+        self.answered = Rc::default();
         self.grow_batch();
         self.tell(settled.notices);
         self.changed(settled.changed);
         let Some(cycle) = &mut self.cycle else { return };
         cycle.report.pushed += settled.applied;
+        cycle.orphans.extend(settled.orphans);
         cycle.pushed.insert(scope, ());
         if settled.clock_skew {
             cycle.tasks.push_back(Task::Restamp);
@@ -141,7 +163,7 @@ impl Engine {
     }
 
     /// Towards what is configured again, after a body that was answered.
-    fn grow_batch(&mut self) {
+    pub(super) fn grow_batch(&mut self) {
         self.batch_records = (self.batch_records * 2).min(self.config.batch_records);
         self.batch_bytes = (self.batch_bytes * 2).min(self.config.batch_bytes);
     }
@@ -152,6 +174,19 @@ impl Engine {
                 cycle.tasks.push_front(task.clone());
             }
         }
+    }
+}
+
+impl Cycle {
+    /// Pulls what may bring missing parents, then pushes again: once for each entity.
+    pub(super) fn pull_parents(&mut self, config: &Config) {
+        let mut orphans = std::mem::take(&mut self.orphans);
+        orphans.dedup();
+        let references = orphans.iter().flat_map(|entity| &config.entity(*entity).references);
+        let scopes: ByScope<()> = references.map(|(_, parent)| (config.scope_of(*parent), ())).collect();
+        self.parents_pulled.extend(orphans);
+        self.tasks.extend(scopes.into_iter().map(|(scope, ())| Task::Pull(scope)));
+        self.tasks.push_back(Task::Plan);
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::checkpoint::{Checkpoint, InFlight, ResyncReason};
-use crate::engine::lease::{Open, Opened};
+use crate::engine::full::Full;
+use crate::engine::lease::{Look, Open, Opened};
 use crate::error::Error;
 use crate::incoming::apply::{ApplyPage, PageApplied};
 use crate::incoming::conflict::Notice;
@@ -119,6 +120,8 @@ pub struct Report {
 pub enum StoreStep {
     /// Take the lead.
     Open(Open),
+    /// See what is there, where nothing can be stored; told as [`StoreOutcome::Open`].
+    Look(Look),
     /// Find what the app changed by itself.
     Scan(Scan),
     /// Begin a full pull.
@@ -245,6 +248,12 @@ pub(super) struct Cycle {
     /// True once those last pulls have begun: what comes now is for the next cycle.
     pub(super) is_closing: bool,
     pub(super) token_refreshed: bool,
+    /// Entities of records that lack a parent: the parents' scopes are pulled once, and the records pushed again.
+    pub(super) orphans: Vec<Entity>,
+    /// Entities for which that was done: a record that still lacks one has failed.
+    pub(super) parents_pulled: Vec<Entity>,
+    /// Set once the storage was found full.
+    pub(super) full: Option<Full>,
     pub(super) resyncs: u32,
     pub(super) conflicts: u32,
     pub(super) report: Report,

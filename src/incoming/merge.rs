@@ -82,7 +82,7 @@ pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: 
 pub fn is_expected(change: &Change, local: &Record, remote: &Record) -> bool {
     let stamp = remote.client_updated_at;
     // A copy with the very stamp of the local one and other content is someone else's.
-    Some(stamp) == change.base || (change.sent.contains(&stamp) && stamp != local.client_updated_at)
+    Some(stamp) == change.base || (change.left().any(|left| left == stamp) && stamp != local.client_updated_at)
 }
 
 /// True for a copy that the backend held before the one it is known to hold: a reader that lags brings it.

@@ -29,6 +29,8 @@ pub struct Settle {
     pub in_flight: InFlight,
     /// Its answer.
     pub answer: Answer,
+    /// Entities whose missing parents have been pulled in this cycle: a record that still lacks one has failed.
+    pub parents_pulled: Vec<Entity>,
     /// The raw clock.
     pub now: Millis,
 }
@@ -44,6 +46,8 @@ pub struct Settled {
     pub notices: Vec<Notice>,
     /// True when the backend refused stamps as too far ahead.
     pub clock_skew: bool,
+    /// Entities of records whose parents the backend misses, while another pull may help.
+    pub orphans: Vec<Entity>,
 }
 
 impl Step for Settle {
@@ -205,6 +209,7 @@ impl Settling<'_> {
                 change.accepted_at = Some(accepted_at);
                 change.known = true;
                 change.sent = vec![sent];
+                change.earlier.clear();
                 change.last_attempt_at = Some(self.step.now);
                 self.writes.push(Write::PutChange(change));
             }
@@ -303,6 +308,12 @@ impl Settling<'_> {
     }
 
     fn rejected(&mut self, change: Change, code: RejectCode, message: &str) {
+        let pulled = self.step.parents_pulled.contains(&change.key.entity);
+        let waits = code == RejectCode::MissingReference && !pulled;
+        if waits && !mutation::is(Mutation::MissingParentNotPulled) {
+            // It goes again behind what a pull brings or finds lost; only then does a try count.
+            return self.out.orphans.push(change.key.entity);
+        }
         let (name, final_) = match code {
             RejectCode::Invalid => ("invalid", true),
             RejectCode::Forbidden => ("forbidden", true),
@@ -417,12 +428,9 @@ impl Step for Restamp {
             let mut change = change.clone();
             // Each keeps its place behind the last; an equal stamp would let the tie rule pick. What was sent and not
             // refused may be held by others, also where a restored backend shows an older copy.
-            let sent = change.sent.iter().filter(|sent| **sent < change.stamp && sent.0 <= self.accepted_to()).max();
-            let replaced = change
-                .base
-                .max(change.held)
-                .max(sent.copied())
-                .filter(|_| !mutation::is(Mutation::RestampIgnoresReplaced));
+            let sent = change.left().filter(|sent| *sent < change.stamp && sent.0 <= self.accepted_to()).max();
+            let replaced =
+                change.base.max(change.held).max(sent).filter(|_| !mutation::is(Mutation::RestampIgnoresReplaced));
             let stamp = last.next().max(replaced.map_or(Stamp(0), Stamp::next));
             if stamp >= change.stamp {
                 // It replaces a copy that is as far ahead: only time helps, and the tries are counted.
@@ -431,6 +439,8 @@ impl Step for Restamp {
             last = last.next();
             let mut record = local.clone();
             record.client_updated_at = stamp;
+            change.remember_stamp();
+            change.earlier.retain(|earlier| earlier.0 <= self.accepted_to());
             change.requeue();
             change.stamp = stamp;
             if change.tombstone.is_some() {

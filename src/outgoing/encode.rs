@@ -2,6 +2,8 @@
 //!
 //! Source: docs/protocol.md, sections 4, 5 and 7 ("In flight"); invariants I12, I14, I23.
 
+use std::rc::Rc;
+
 use lastword_protocol::changeset::{Change as WireChange, UploadRequest};
 use lastword_protocol::limits::PAYLOAD_BYTES_MAX;
 use lastword_protocol::push::PushRequest;
@@ -9,14 +11,14 @@ use lastword_protocol::record::{OnConflict, SyncHint};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::detect::{self, Clock};
-use super::outbox::{self, Change, Operation};
+use super::outbox::{self, Change, ChangeError, ChangeState, Operation};
 use crate::checkpoint::{InFlight, Replica, Sent};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect, Policy};
 use crate::incoming::conflict::Notice;
 use crate::mutation::{self, Mutation};
 use crate::or_refuse;
-use crate::record::{ByKey, Entity, Key, Millis, Record, Scope, StoredRow};
+use crate::record::{ByKey, Entity, Key, Millis, Record, Scope, Stamp, StoredRow};
 
 /// Lists what is due to be pushed, in reference order: parents first, deletes last and children first.
 pub struct Plan {
@@ -84,8 +86,21 @@ pub struct Stage {
     pub idempotency_key: String,
     /// Most encoded bytes.
     pub bytes_max: usize,
+    /// Entities whose missing parents have been pulled in this cycle: a record that still lacks one has failed.
+    pub parents_pulled: Vec<Entity>,
+    /// Set while nothing can be stored: what was answered meanwhile. The body is made and stored nowhere.
+    pub unstored: Option<Rc<ByKey<Answered>>>,
     /// The raw clock.
     pub now: Millis,
+}
+
+/// An answer that could not be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Stamp of the copy that was sent.
+    pub stamp: Stamp,
+    /// True when the backend holds the record, in this copy or another.
+    pub is_there: bool,
 }
 
 /// What was staged.
@@ -95,6 +110,8 @@ pub struct Staged {
     pub in_flight: Option<InFlight>,
     /// Records that found no room.
     pub left: Vec<Key>,
+    /// Entities of records whose parents are not here, while another pull may help.
+    pub orphans: Vec<Entity>,
     /// What the app must hear.
     pub notices: Vec<Notice>,
 }
@@ -111,7 +128,7 @@ impl Step for Stage {
             0 => Next::Read(self.first_reads()),
             1 => {
                 or_refuse!(found.led_by(self.fence));
-                if found.in_flight.is_some() && !mutation::is(Mutation::InFlightNotResent) {
+                if found.in_flight.is_some() && self.unstored.is_none() && !mutation::is(Mutation::InFlightNotResent) {
                     return Next::Refuse(Refusal::Stale);
                 }
                 Next::Read(self.parent_reads(found, config))
@@ -128,9 +145,18 @@ impl Step for Stage {
     fn is_strict(&self) -> bool {
         !mutation::is(Mutation::StagedBodyNotStrict)
     }
+
+    fn is_read_only(&self) -> bool {
+        self.unstored.is_some()
+    }
 }
 
 impl Stage {
+    /// The answer to the copy of this stamp, if it came while nothing could be stored.
+    fn answered(&self, entity: Entity, id: &str, stamp: Stamp) -> Option<&Answered> {
+        self.unstored.as_ref()?.value(entity, id).filter(|answered| answered.stamp == stamp)
+    }
+
     fn first_reads(&self) -> Vec<Read> {
         let keys: ByKey<()> = self.keys.iter().map(|key| (key.clone(), ())).collect();
         let mut reads = vec![Read::Replica, Read::InFlight];
@@ -193,10 +219,12 @@ impl<'a> Staging<'a> {
 
     fn add(&mut self, key: &Key) {
         let Some(change) = self.found.changes.value(key.entity, &key.id) else { return };
-        if !change.is_due(self.step.now) || self.in_body.value(key.entity, &key.id).is_some() {
+        let is_answered = self.step.answered(key.entity, &key.id, change.stamp).is_some();
+        if !change.is_due(self.step.now) || is_answered || self.in_body.value(key.entity, &key.id).is_some() {
             return;
         }
         let mut change = change;
+        let written = self.writes.len();
         let (edit, edited);
         let record = match self.found.rows.value(key.entity, &key.id) {
             Some(StoredRow::Unreadable(reason)) => return self.fail(change, "invalid", reason, true),
@@ -228,10 +256,19 @@ impl<'a> Staging<'a> {
         match self.parents(record, key.entity) {
             Parents::Ready => {}
             Parents::Waiting => return,
+            Parents::Stuck(parent) => {
+                let message = format!("names a record of `{parent}` that could not be pushed");
+                return self.wait(change, "parent_failed", message);
+            }
+            Parents::Missing(_) if self.may_pull(key.entity) => return self.out.orphans.push(key.entity),
             Parents::Missing(parent) => {
                 let message = format!("names a record of `{parent}` that is not here");
                 return self.fail(change, "missing_reference", &message, false);
             }
+        }
+        if self.step.unstored.is_some() && self.writes.len() > written {
+            // An edit found only now is not in the outbox: it does not leave.
+            return;
         }
         match self.encode(change, record) {
             Err(message) => self.fail(change, "invalid", &message, true),
@@ -242,6 +279,10 @@ impl<'a> Staging<'a> {
                 self.out.left.push(key.clone());
             }
             Ok(json) => {
+                if change.state == ChangeState::Pending && change.error.is_some() {
+                    // What it waited for is over.
+                    self.writes.push(Write::PutChange(Change { error: None, ..change.clone() }));
+                }
                 self.bytes += json.get().len();
                 self.records.push(json);
                 let scan = self.config.entity(key.entity).detect == Detect::Scan;
@@ -268,8 +309,15 @@ impl<'a> Staging<'a> {
             if mutation::is(Mutation::ChildBeforeParent) {
                 continue;
             }
-            if unsent && self.in_body.value(parent, id).is_none() {
-                return Parents::Waiting;
+            let arrived =
+                || stored.and_then(|change| self.step.answered(parent, id, change.stamp)).is_some_and(|a| a.is_there);
+            if unsent && self.in_body.value(parent, id).is_none() && !arrived() {
+                let is_stuck = |change: &Change| change.error.is_some() || change.state == ChangeState::Conflict;
+                return if stored.is_some_and(is_stuck) {
+                    Parents::Stuck(self.config.entity(parent).name.clone())
+                } else {
+                    Parents::Waiting
+                };
             }
             if self.found.rows.value(parent, id).is_none() && self.found.changes.value(parent, id).is_none() {
                 return Parents::Missing(self.config.entity(parent).name.clone());
@@ -304,6 +352,19 @@ impl<'a> Staging<'a> {
         encoded.map_err(|error| error.to_string())
     }
 
+    /// True while a pull may still bring the parents of this entity's records.
+    fn may_pull(&self, entity: Entity) -> bool {
+        !self.step.parents_pulled.contains(&entity) && !mutation::is(Mutation::MissingParentNotPulled)
+    }
+
+    /// Keeps a change in the queue, untried, with the reason for it.
+    fn wait(&mut self, change: &Change, code: &str, message: String) {
+        let reason = ChangeError { code: code.to_owned(), message };
+        if change.error.as_ref() != Some(&reason) {
+            self.writes.push(Write::PutChange(Change { error: Some(reason), ..change.clone() }));
+        }
+    }
+
     fn fail(&mut self, change: &Change, code: &str, message: &str, permanently: bool) {
         let mut change = change.clone();
         change.fail(code, message, if permanently { 0 } else { self.config.tries_max }, self.step.now);
@@ -312,6 +373,7 @@ impl<'a> Staging<'a> {
     }
 
     fn finish(mut self) -> Next<Staged> {
+        let unstored = self.step.unstored.is_some();
         if !self.sent.is_empty() {
             let device_id = self.replica.device_id.clone();
             let (entity, body) = match self.step.scope {
@@ -331,8 +393,15 @@ impl<'a> Staging<'a> {
                 // Encoded records joined by commas always encode.
                 body: body.unwrap_or_default(),
             };
-            self.writes.push(Write::PutInFlight(in_flight.clone()));
+            if !unstored {
+                self.writes.push(Write::PutInFlight(in_flight.clone()));
+            }
             self.out.in_flight = Some(in_flight);
+        }
+        if unstored {
+            // What failed here is told once it can be stored.
+            self.writes.clear();
+            self.out.notices.clear();
         }
         Next::Commit(self.writes, self.out)
     }
@@ -341,6 +410,7 @@ impl<'a> Staging<'a> {
 enum Parents {
     Ready,
     Waiting,
+    Stuck(String),
     Missing(String),
 }
 
@@ -351,7 +421,7 @@ pub(super) fn failed(change: &Change) -> Notice {
         key: change.key.clone(),
         code: error.as_ref().map(|error| error.code.clone()).unwrap_or_default(),
         message: error.map(|error| error.message).unwrap_or_default(),
-        permanently: change.state == super::outbox::ChangeState::FailedPermanently,
+        permanently: change.state == ChangeState::FailedPermanently,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::backoff;
+use crate::mutation::{self, Mutation};
 use crate::record::{Key, Millis, Record, ServerMillis, Stamp};
 
 /// One local difference that the backend has not confirmed.
@@ -34,6 +35,9 @@ pub struct Change {
     pub held: Option<Stamp>,
     /// Stamps of this record that were sent and may have arrived, the last one last.
     pub sent: Vec<Stamp>,
+    /// Stamps that newer edits replaced before they were known to have been sent: while the storage is full, a copy may
+    /// leave without a word of it here. The last one last.
+    pub earlier: Vec<Stamp>,
     /// When the backend accepted the newest copy that it is known to hold: this one while acknowledged, else `base`.
     pub accepted_at: Option<ServerMillis>,
     /// The tombstone, when the app removed its row.
@@ -95,6 +99,7 @@ impl Change {
             base: None,
             held: None,
             sent: Vec::new(),
+            earlier: Vec::new(),
             accepted_at: None,
             tombstone: None,
         }
@@ -153,21 +158,30 @@ impl Change {
 
     /// Remembers that this copy left the replica: it may have arrived, whatever was heard of it.
     pub fn was_sent(&mut self, stamp: Stamp) {
-        self.sent.retain(|sent| *sent != stamp);
-        self.sent.push(stamp);
-        if self.sent.len() > SENT_MAX {
-            self.sent.remove(0);
+        remember(&mut self.sent, stamp);
+    }
+
+    /// Remembers its stamp before another takes its place.
+    pub fn remember_stamp(&mut self) {
+        if !mutation::is(Mutation::EarlierStampForgotten) {
+            remember(&mut self.earlier, self.stamp);
         }
+    }
+
+    /// Stamps of this record that the backend may hold, whatever was heard of them.
+    pub fn left(&self) -> impl Iterator<Item = Stamp> {
+        self.sent.iter().chain(&self.earlier).copied()
     }
 
     /// The stamp that any new one of this record must exceed, besides the local copy's: the greatest that the backend
     /// held, or may hold for all that is known.
     #[must_use]
     pub fn replaced(&self) -> Option<Stamp> {
-        self.base.max(self.held).max(self.sent.iter().copied().max())
+        self.base.max(self.held).max(self.left().max())
     }
 
-    /// Back to the queue after an edit; one that waits for the user's choice goes on waiting.
+    /// Back to the queue after an edit; one that waits for the user's choice goes on waiting. Call it while the change
+    /// still names the stamp that the edit replaced.
     pub fn edited(&mut self) {
         match self.state {
             ChangeState::Conflict => {}
@@ -176,7 +190,10 @@ impl Change {
                 self.rebase(self.stamp, self.accepted_at);
                 self.requeue();
             }
-            ChangeState::Pending | ChangeState::Failed | ChangeState::FailedPermanently => self.requeue(),
+            ChangeState::Pending | ChangeState::Failed | ChangeState::FailedPermanently => {
+                self.remember_stamp();
+                self.requeue();
+            }
         }
     }
 
@@ -192,6 +209,14 @@ impl Change {
             self.state = ChangeState::Failed;
             self.next_try_at = Some(Millis(now.0.saturating_add(backoff::delay_ms(self.attempts))));
         }
+    }
+}
+
+fn remember(stamps: &mut Vec<Stamp>, stamp: Stamp) {
+    stamps.retain(|held| *held != stamp);
+    stamps.push(stamp);
+    if stamps.len() > SENT_MAX {
+        stamps.remove(0);
     }
 }
 

@@ -108,7 +108,11 @@ impl Writing<'_> {
         let stamp = floor.max(replaced.map_or(Stamp(0), Stamp::next));
         let Some(record) = edited(edit, current, stamp)? else { return Ok(None) };
         let is_clean = row.is_some() && edit.kind != EditKind::MarkDirty;
-        let mut change = stored.unwrap_or_else(|| {
+        let renewed = stored.map(|mut change| {
+            change.edited();
+            change
+        });
+        let mut change = renewed.unwrap_or_else(|| {
             let known = synced.is_some() || (is_clean && detect == Detect::Exact);
             let mut change = Change::new(key.clone(), stamp, detect::operation(&record, known), now);
             change.known = known;
@@ -116,7 +120,6 @@ impl Writing<'_> {
             change.base = synced.max(in_row.filter(|_| detect == Detect::Exact));
             change
         });
-        change.edited();
         change.stamp = record.client_updated_at;
         change.operation = detect::operation(&record, change.known);
         change.tombstone = None;

@@ -9,7 +9,7 @@ use lastword::record::{Entity, Key, Millis, Record, Row, Stamp, StoredRow};
 use crate::backend::entity_of;
 use crate::copy::{self, Copy};
 use crate::oracle::Kind;
-use crate::world::{World, trace};
+use crate::world::{Room, World, trace};
 
 impl World {
     /// The user of some replica does something.
@@ -103,6 +103,9 @@ impl World {
 
     /// A write by the app alone, to its own row.
     fn app_write(&mut self, replica: usize) {
+        if self.replicas[replica].room != Room::Enough {
+            return;
+        }
         let index = self.any_index();
         let key = key_of(index);
         let held = self.replicas[replica].store.look(|tables| tables.row(key.entity, &key.id).cloned());

@@ -14,6 +14,7 @@ use lastword::record::{ByKey, Entity, Key, Record, Scope, ServerMillis, Stamp};
 use crate::copy::{self, BAD, Copy, PARENT};
 use crate::oracle::Oracle;
 use crate::rng::Rng;
+use crate::timed;
 use crate::wire;
 
 /// The backend with all its users.
@@ -22,7 +23,7 @@ pub(crate) struct Backend {
     /// An older copy that a restore brings back.
     backup: Option<Vec<User>>,
     /// What a reader that lags behind holds.
-    standby: Option<Vec<User>>,
+    pub(crate) standby: Option<Vec<User>>,
     /// Pages that a cache on the way has kept.
     cache: BTreeMap<(usize, Scope, Option<String>), Page>,
     checks_references: bool,
@@ -41,6 +42,8 @@ pub(crate) struct User {
     purged_stamp: Option<Stamp>,
     pub(crate) records: Vec<Option<Stored>>,
     answers: BTreeMap<(String, String), (String, Answer)>,
+    /// Where it is asked by time: how long before its commit a transaction may begin, which is the time of its copies.
+    late_max_ms: Option<i64>,
 }
 
 /// A record at its newest sequence.
@@ -81,7 +84,7 @@ impl Position {
 }
 
 impl Backend {
-    pub(crate) fn new(users: usize, checks_references: bool, rng: &mut Rng) -> Self {
+    pub(crate) fn new(users: usize, checks_references: bool, late_max_ms: Option<i64>, rng: &mut Rng) -> Self {
         let user = |_| User {
             epoch: rng.next() >> 40,
             head_seq: 0,
@@ -92,6 +95,7 @@ impl Backend {
             purged_stamp: None,
             records: vec![None; copy::KEYS_MAX],
             answers: BTreeMap::new(),
+            late_max_ms,
         };
         Self {
             users: (0..users).map(user).collect(),
@@ -316,7 +320,10 @@ impl User {
 
     fn store(&mut self, index: usize, mut record: Record, now: i64, rng: &mut Rng) {
         self.head_seq += 1;
-        self.head_ms = now.max(self.head_ms + 1);
+        self.head_ms = match self.late_max_ms {
+            None => now.max(self.head_ms + 1),
+            Some(late_max_ms) => self.free_time(index, timed::began(now, late_max_ms, rng)),
+        };
         if std::mem::take(&mut self.mark_due) {
             self.marks.push((self.head_seq, rng.next() >> 40));
         }
@@ -326,6 +333,16 @@ impl User {
         record.server_id = Some(format!("s{index}"));
         record.sync = None;
         self.records[index] = Some(Stored { record, seq: self.head_seq });
+    }
+
+    /// `at`, or a little later: a record's times grow, and no two records share one.
+    fn free_time(&self, index: usize, at: i64) -> i64 {
+        let time = |stored: &Stored| stored.record.server_updated_at.map_or(0, |time| time.0);
+        let mut at = at.max(self.records[index].as_ref().map_or(0, |stored| time(stored) + 1));
+        while self.records.iter().flatten().any(|stored| time(stored) == at) {
+            at += 1;
+        }
+        at
     }
 
     fn applied(&self, index: usize) -> Fate {

@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use lastword::checkpoint::InFlight;
-use lastword::commit::{Refusal, Step};
+use lastword::commit::{Refusal, Step, Write};
 use lastword::engine::lease::Open;
 use lastword::engine::state::{Action, Event, PullRequest, StoreOutcome, StoreStep};
 use lastword::incoming::conflict::Notice;
 use lastword::incoming::pull::Page;
+use lastword::incoming::timed::Asked;
 use lastword::outgoing::push::Answer;
 use lastword::ports::{Failure, StoreError};
 use lastword::record::{Key, Scope};
@@ -16,7 +17,7 @@ use crate::backend::{Reader, status};
 use crate::copy;
 use crate::oracle::{Kind, Owed};
 use crate::wire;
-use crate::world::{ACCOUNTS, At, Happening, World, trace};
+use crate::world::{ACCOUNTS, At, Happening, Room, World, trace};
 
 impl World {
     fn lives(&self, at: At) -> bool {
@@ -107,7 +108,11 @@ impl World {
                 let given = !self.rng.chance(self.fault_rate(200));
                 self.at(self.time + 50, Happening::Deliver(at, Event::TokenReady(id, given)));
             }
-            Action::CycleEnded(..) => self.replicas[at.replica].tabs[at.tab].cycles += 1,
+            Action::CycleEnded(..) => {
+                let tab = &mut self.replicas[at.replica].tabs[at.tab];
+                tab.cycles += 1;
+                tab.pulled = None;
+            }
             Action::Tell(_) | Action::Changed(_) | Action::ViewChanged => {}
         }
     }
@@ -150,6 +155,9 @@ impl World {
             StoreStep::Open(step) => {
                 self.commit(at.replica, Kind::Open, None, &step, |_| Vec::new()).map(StoreOutcome::Open)
             }
+            StoreStep::Look(step) => {
+                self.commit(at.replica, Kind::Open, None, &step, |_| Vec::new()).map(StoreOutcome::Open)
+            }
             StoreStep::Scan(step) => {
                 self.commit(at.replica, Kind::Scan, Some(step.fence), &step, |_| Vec::new()).map(StoreOutcome::Scan)
             }
@@ -167,16 +175,24 @@ impl World {
                         "{at:?} applied {:?}: {:?} {:?}", step.page.scope, applied.checkpoint, applied.notices
                     );
                     self.activity += applied.changed.len() as u64;
+                    if let Some(pulled) =
+                        self.replicas[at.replica].tabs[at.tab].pulled.as_mut().filter(|_| !step.page.has_more)
+                    {
+                        pulled.extend(self.config.entities_of(step.page.scope));
+                    }
                     self.check_checkpoint(at.replica, step.page.scope);
                 }
                 result.map(StoreOutcome::Apply)
             }
             StoreStep::Plan(step) => {
+                self.replicas[at.replica].tabs[at.tab].pulled.get_or_insert_default();
                 self.commit(at.replica, Kind::Plan, None, &step, |_| Vec::new()).map(StoreOutcome::Plan)
             }
-            StoreStep::Stage(step) => self
-                .commit(at.replica, Kind::Stage, Some(step.fence), &step, |out| out.notices.clone())
-                .map(StoreOutcome::Stage),
+            StoreStep::Stage(step) => {
+                let kind = if step.unstored.is_some() { Kind::Unstored } else { Kind::Stage };
+                self.commit(at.replica, kind, Some(step.fence), &step, |out| out.notices.clone())
+                    .map(StoreOutcome::Stage)
+            }
             StoreStep::Settle(step) => {
                 let result = self.commit(at.replica, Kind::Settle, Some(step.fence), &*step, |out| out.notices.clone());
                 trace!(self, "{at:?} settled {:?}: {:?}", step.answer.results, result);
@@ -189,6 +205,7 @@ impl World {
                 self.commit(at.replica, Kind::Restamp, Some(step.fence), &step, Clone::clone).map(StoreOutcome::Restamp)
             }
         };
+        self.check_parents_pulled(at);
         if let Err(StoreError::Refused(Refusal::Fenced)) = &result {
             self.oracle.tally.fenced += 1;
         }
@@ -201,6 +218,18 @@ impl World {
         }
         let delay = self.rng.between(0, 20);
         self.at(self.time + delay, Happening::Deliver(at, Event::Transacted(id, result)));
+    }
+
+    /// A try that a missing parent costs comes after a pull that might have brought the parent.
+    fn check_parents_pulled(&mut self, at: At) {
+        let pulled = self.replicas[at.replica].tabs[at.tab].pulled.clone().unwrap_or_default();
+        for entity in std::mem::take(&mut self.oracle.orphans) {
+            let asked = self.config.entity(entity).references.iter().all(|(_, parent)| pulled.contains(parent));
+            // A scope that was stopped is not pulled.
+            if !asked && self.profile.status == 0 {
+                self.oracle.breaks("section 6: a missing parent costs a try before it was asked for");
+            }
+        }
     }
 
     /// Runs a transaction under the eyes of the oracle.
@@ -227,12 +256,17 @@ impl World {
         let mut owed = Owed::default();
         let oracle = &mut self.oracle;
         let trace = self.trace;
-        let time = self.time;
+        let (time, room) = (self.time, self.replicas[replica].room);
         let outcome = store.run_watched(step, |tables, writes| {
+            let mut puts = writes.iter().filter(|write| !is_deletion(write));
+            if (room != Room::Enough && puts.next().is_some()) || (room == Room::Nothing && !writes.is_empty()) {
+                return Err(StoreError::Quota);
+            }
             if trace {
                 println!("{time:>8} commit at {replica}: {kind:?} {writes:?}");
             }
             owed = oracle.watch(replica, kind, fence, step.is_strict(), tables, writes);
+            Ok(())
         })?;
         let told = notices(&outcome);
         store.look(|tables| self.oracle.reported(replica, owed, &told, tables));
@@ -248,15 +282,16 @@ impl World {
     fn send_pull(&mut self, at: At, id: u64, request: PullRequest) {
         let user = self.user_of(at);
         trace!(self, "{at:?} pulls {request:?}");
+        let asked = self.ask(at, request.scope, request.since.as_deref(), request.limit);
         if self.lost(at, |failure| Event::Pulled(id, Err(failure))) {
             return;
         }
         if self.rng.chance(self.fault_rate(self.profile.duplicate)) {
             let again = self.delay();
-            self.at(self.time + again, Happening::PullArrives(at, id, request.clone(), user));
+            self.at(self.time + again, Happening::PullArrives(at, id, request.clone(), asked, user));
         }
         let delay = self.delay();
-        self.at(self.time + delay, Happening::PullArrives(at, id, request, user));
+        self.at(self.time + delay, Happening::PullArrives(at, id, request, asked, user));
     }
 
     fn send_push(&mut self, at: At, id: u64, sent: InFlight) {
@@ -302,7 +337,7 @@ impl World {
         self.rng.between(1, most)
     }
 
-    pub(crate) fn pull_arrives(&mut self, at: At, id: u64, request: PullRequest, user: usize) {
+    pub(crate) fn pull_arrives(&mut self, at: At, id: u64, request: PullRequest, asked: Option<Asked>, user: usize) {
         if let Some(failure) = self.status_fault(false) {
             return self.answer(at, Event::Pulled(id, Err(failure)));
         }
@@ -314,6 +349,10 @@ impl World {
             Reader::Primary
         };
         self.oracle.tally.pulls += 1;
+        if let Some(asked) = asked {
+            let page = self.timed_page(at, asked, user, reader);
+            return self.answer(at, Event::Pulled(id, page));
+        }
         let now = self.server_time();
         let page =
             self.backend.pull(user, request.scope, request.since.as_deref(), request.limit, now, reader, &mut self.rng);
@@ -400,4 +439,18 @@ impl World {
         trace!(self, "the backend answers {code}");
         Some(failure)
     }
+}
+
+/// True for a write that needs no room.
+fn is_deletion(write: &Write) -> bool {
+    matches!(
+        write,
+        Write::DeleteRow(_)
+            | Write::DeleteChange(_)
+            | Write::DeleteConflict(_)
+            | Write::DeleteQuarantined(_)
+            | Write::DeleteInFlight
+            | Write::DeleteSeen(..)
+            | Write::Wipe
+    )
 }

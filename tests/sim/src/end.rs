@@ -3,9 +3,10 @@
 use lastword::config::Config;
 use lastword::memory::Tables;
 use lastword::outgoing::outbox::{Change, ChangeState};
+use lastword::record::Millis;
 
-use crate::backend::User;
-use crate::copy::{self, Copy, KEYS_MAX};
+use crate::backend::{User, entity_of};
+use crate::copy::{self, BAD, Copy, KEYS_MAX};
 use crate::oracle::{Oracle, row};
 
 impl Oracle {
@@ -44,6 +45,35 @@ impl Oracle {
         }
     }
 
+    /// Checks that what is in the outbox of a full storage, and due, is at the backend.
+    pub(crate) fn check_full(&mut self, replica: usize, config: &Config, tables: &Tables, backend: &User, now: Millis) {
+        let user = self.replicas[replica].user;
+        for (entity, id, change) in tables.changes.iter().filter(|(_, _, change)| change.is_due(now)) {
+            let index = copy::index_of(entity, id);
+            let there = backend.records[index].as_ref().map(|there| &there.record);
+            let Some(row) = tables.row(entity, id).filter(|row| row.record.client_updated_at == change.stamp) else {
+                continue;
+            };
+            let mut parents =
+                config.entity(entity).references.iter().filter_map(|(field, parent)| {
+                    Some(copy::index_of(*parent, row.record.fields.get(field)?.as_str()?))
+                });
+            let waits = !row.record.is_deleted
+                && parents.any(|parent| {
+                    backend.records[parent].is_none() || tables.row(entity_of(parent), copy::id_of(parent)).is_none()
+                });
+            let held = Copy::of(&row.record);
+            let refused = row.record.fields.contains_key(BAD) || there.is_some_and(copy::is_poison);
+            let arrived =
+                self.users[user].accepted[index].contains(&held) || there.is_some_and(|there| Copy::of(there) >= held);
+            if !waits && !refused && !arrived {
+                self.breaks(format!(
+                    "section 8: {held:?} of {index} waits at {replica}, whose storage is full: {change:?}"
+                ));
+            }
+        }
+    }
+
     /// Checks that the backend ended with nothing older than what it ever acknowledged.
     pub(crate) fn check_backend(&mut self, user: usize, backend: &User) {
         for index in 0..KEYS_MAX {
@@ -55,7 +85,10 @@ impl Oracle {
             let purged = self.users[user].purged[index];
             // The one replica that held what a restore took may have been edited past it, with something refused.
             let refused = self.users[user].restored && self.users[user].refused[index];
-            let excused = purged || refused;
+            // Of a copy with the same stamp that no replica can use, a restored backend's word counts.
+            let unusable = backend.records[index].as_ref().is_some_and(|there| copy::is_poison(&there.record));
+            let tied = self.users[user].restored && unusable && there.is_some_and(|there| there.stamp == best.stamp);
+            let excused = purged || refused || tied;
             // Stamped again, it is the same edit.
             if !excused && there.is_none_or(|there| there < best && !there.same_content(best)) {
                 self.breaks(format!("I2: {best:?} of {index} was acknowledged, and the backend ended with {there:?}"));

@@ -1,13 +1,14 @@
 //! What goes wrong outside the network. Never chooses when: the plan of the world does.
 
 use lastword::engine::state::Event;
+use lastword::incoming::timed::Timed;
 use lastword::memory::MemoryStore;
 use lastword::outgoing::retry::Wipe;
 use lastword::record::{Record, Stamp};
 
 use crate::backend::entity_of;
 use crate::copy::{self, Copy, POISON};
-use crate::world::{At, Fault, Happening, World, trace};
+use crate::world::{At, Fault, Happening, Room, World, trace};
 
 impl World {
     pub(crate) fn fault(&mut self, fault: Fault) {
@@ -42,6 +43,11 @@ impl World {
                 let index = self.any_index();
                 self.foreign(index, true);
             }
+            Fault::Fill => {
+                let room = if self.rng.chance(700) { Room::Deletions } else { Room::Nothing };
+                self.replicas[replica].room = room;
+            }
+            Fault::MakeRoom => self.replicas[replica].room = Room::Enough,
         }
     }
 
@@ -54,6 +60,8 @@ impl World {
         tab.life += 1;
         tab.alive = false;
         tab.wakes_at = None;
+        tab.pulled = None;
+        tab.timed = Timed::default();
         tab.engine = engine;
         tab.user = user;
         replica.waiting.retain(|waiting| *waiting != at.tab);
@@ -103,6 +111,7 @@ impl World {
         let user = self.replicas[replica].user;
         let store = self.replicas[replica].store.clone();
         store.look(|tables| self.oracle.reset(replica, user, tables));
+        self.replicas[replica].room = Room::Enough;
         self.replicas[replica].store = MemoryStore::new(self.config.clone());
         self.crash_all(replica);
     }

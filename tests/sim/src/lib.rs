@@ -14,6 +14,7 @@ mod profile;
 mod rng;
 mod settle;
 mod tally;
+mod timed;
 mod wire;
 mod world;
 

@@ -28,6 +28,8 @@ pub(crate) struct Oracle {
     /// A copy that a lagging reader does not show is sent again, whoever wrote it.
     readers_lag: bool,
     pub(crate) tally: Tally,
+    /// Entities of records for which the last commit counted a try because a parent was missing.
+    pub(crate) orphans: Vec<Entity>,
 }
 
 pub(crate) struct Edit {
@@ -75,7 +77,9 @@ pub(crate) struct Local {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Edit,
-    Resolve { keeps_remote: bool },
+    Resolve {
+        keeps_remote: bool,
+    },
     Discard,
     Retry,
     Open,
@@ -84,6 +88,8 @@ pub(crate) enum Kind {
     Apply,
     Plan,
     Stage,
+    /// A body that is made while nothing can be stored.
+    Unstored,
     Settle,
     Unstage,
     Restamp,
@@ -112,6 +118,7 @@ impl Oracle {
             users: (0..users).map(|_| truth()).collect(),
             replicas: (0..replicas).map(|_| Local::fresh(0)).collect(),
             tally: Tally::default(),
+            orphans: Vec::new(),
         }
     }
 
@@ -234,6 +241,12 @@ impl Oracle {
     ) -> Owed {
         self.tally.commits += 1;
         let mut owed = Owed::default();
+        if kind == Kind::Unstored {
+            self.tally.unstored += 1;
+            if !writes.is_empty() {
+                self.breaks(format!("section 8: {writes:?} at {replica} while nothing can be stored"));
+            }
+        }
         if let (Some(fence), Some(held)) = (fence, &before.replica)
             && fence != held.fence
             && !writes.is_empty()
@@ -366,6 +379,7 @@ impl Oracle {
             | Kind::StartResync
             | Kind::Plan
             | Kind::Stage
+            | Kind::Unstored
             | Kind::Unstage
             | Kind::Restamp => self.breaks(format!("I3: {kind:?} removes a row")),
         }
@@ -386,6 +400,11 @@ impl Oracle {
                 self.breaks(format!("I7: {kind:?} acknowledges {row:?} of {index} at {replica}, which was not taken"));
             }
             return;
+        }
+        let tried = held.is_some_and(|held| held.attempts < change.attempts);
+        if tried && change.error.as_ref().is_some_and(|error| error.code == "missing_reference") {
+            self.orphans.push(change.key.entity);
+            self.tally.orphans += 1;
         }
         let newly = held.is_none() || was_acknowledged;
         if was_acknowledged && kind == Kind::Apply && self.readers_lag {

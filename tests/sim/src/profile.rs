@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lastword::config::{Config, Detect, EntityDeclaration, Policy, Style};
+use lastword::config::{Config, Detect, EntityDeclaration, Policy, Since, Style};
 use lastword::protocol::entity::EntityDef;
 use serde_json::json;
 
@@ -41,6 +41,8 @@ pub(crate) struct Profile {
     pub(crate) store_fails: usize,
     pub(crate) store_fails_each: usize,
     pub(crate) store_hangs: usize,
+    pub(crate) full: bool,
+    pub(crate) timed: bool,
     pub(crate) clock_skew: bool,
     pub(crate) clock_jumps: bool,
     pub(crate) coarse_clock: bool,
@@ -110,9 +112,24 @@ impl Profile {
         if (profile.purge || profile.discard) && rng.chance(300) {
             profile.lag = 200 + rng.below(300);
         }
-        profile.bytes = rng.chance(150);
+        // What left while the storage was full was not stored first: a power cut may take it back here, and a purge may
+        // forget it (docs/guarantees.md, "Not promised").
+        profile.full = faults && rng.chance(60);
+        profile.power &= !profile.full;
+        profile.purge &= !profile.full;
+        // Asked by time, a backend tells of no lost history and of no purge.
+        profile.timed = rng.chance(50);
+        profile.restore &= !profile.timed;
+        profile.purge &= !profile.timed;
+        profile.changeset &= !profile.timed;
+        // Nor can a reader that lags be told from one that does not.
+        if profile.timed {
+            (profile.lag, profile.stale_cache) = (0, 0);
+        }
+        profile.bytes = rng.chance(150) || profile.timed;
         profile.batch = 1 + rng.below(6);
-        profile.page = 1 + rng.below(6);
+        // A page of one record cannot lead on from its time.
+        profile.page = 1 + usize::from(profile.timed) + rng.below(6);
         profile.edits = 6 + rng.below(26);
         profile.duration_ms = [3_000, 20_000, 90_000, 240_000][rng.below(4)];
         profile.latency_ms = [5, 100, 1_500][rng.below(3)];
@@ -144,6 +161,9 @@ impl Profile {
         config.batch_records = self.batch;
         config.page_records = self.page;
         config.interval_ms = INTERVAL_MS;
+        if self.timed {
+            config.since = Since::Time { overlap_ms: OVERLAP_MS };
+        }
         config
     }
 }
@@ -154,3 +174,6 @@ fn rate_of(rng: &mut Rng, faults: bool, per_mille: usize, most: i64) -> usize {
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 const INTERVAL_MS: i64 = 15_000;
+const OVERLAP_MS: i64 = 30_000;
+/// How long before its commit a transaction begins, at most, on a backend that is asked by time.
+pub(crate) const LATE_MAX_MS: i64 = OVERLAP_MS - 100;

@@ -3,7 +3,7 @@
 use lastword::engine::state::{Event, Halt};
 
 use crate::copy;
-use crate::world::{World, trace};
+use crate::world::{Room, World, trace};
 
 impl World {
     /// Heals the world and checks its end.
@@ -21,6 +21,7 @@ impl World {
             (0..self.replicas.len()).for_each(|replica| self.crash_all(replica));
         }
         self.pass(STRAGGLERS_MS);
+        self.check_full();
         for round in 0..ROUNDS_MAX {
             self.activity = 0;
             for replica in 0..self.replicas.len() {
@@ -51,6 +52,34 @@ impl World {
             self.pass(BACKOFF_MAX_MS);
         }
         self.oracle.breaks("I1: it does not stop");
+    }
+
+    /// What a full storage holds in its outbox reaches the backend all the same; then there is room again.
+    fn check_full(&mut self) {
+        let full: Vec<usize> =
+            (0..self.replicas.len()).filter(|replica| self.replicas[*replica].room != Room::Enough).collect();
+        for _ in 0..ROUNDS_FULL {
+            for replica in &full {
+                self.repair(*replica);
+                self.sync(*replica);
+            }
+            if !full.is_empty() {
+                self.pass(BACKOFF_MAX_MS);
+            }
+        }
+        // A clock that is wrong by more than the backend takes must be stored before it can be corrected; so must what the user
+        // is asked about, an edit that only a scan finds, and a body that was refused as a whole.
+        let clocks = self.profile.clock_skew || self.profile.clock_jumps;
+        for replica in full {
+            let told = clocks || self.profile.manual || self.profile.scan || self.profile.status > 0;
+            if !told && self.replicas[replica].holder.is_some() {
+                let now = self.now(replica).wall;
+                let backend = &self.backend.users[self.replicas[replica].user];
+                let store = self.replicas[replica].store.clone();
+                store.look(|tables| self.oracle.check_full(replica, &self.config, tables, backend, now));
+            }
+            self.replicas[replica].room = Room::Enough;
+        }
     }
 
     /// Does what the app does when an engine says that it cannot go on.
@@ -117,6 +146,8 @@ impl World {
 
 /// The longest that a message was delayed.
 const STRAGGLERS_MS: i64 = 45_000;
+/// Rounds in which a full storage must have handed over what it holds.
+const ROUNDS_FULL: usize = 3;
 const BACKOFF_MAX_MS: i64 = 61_000;
 const CYCLE_MAX_MS: i64 = 300_000;
 /// Rounds of one cycle for each replica until all must be equal.

@@ -27,6 +27,10 @@ pub struct Tally {
     pub undone: u64,
     /// Resyncs begun.
     pub resyncs: u64,
+    /// Bodies made while nothing could be stored.
+    pub unstored: u64,
+    /// Tries that a missing parent cost.
+    pub orphans: u64,
     /// Transactions run.
     pub commits: u64,
     /// Bodies the backend answered.
@@ -50,6 +54,8 @@ impl Tally {
         self.fenced += other.fenced;
         self.undone += other.undone;
         self.resyncs += other.resyncs;
+        self.unstored += other.unstored;
+        self.orphans += other.orphans;
         self.commits += other.commits;
         self.pushes += other.pushes;
         self.pulls += other.pulls;

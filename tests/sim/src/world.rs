@@ -8,14 +8,15 @@ use lastword::checkpoint::InFlight;
 use lastword::config::Config;
 use lastword::engine::Engine;
 use lastword::engine::state::{Event, PullRequest, StoreStep};
+use lastword::incoming::timed::{Asked, Timed};
 use lastword::memory::MemoryStore;
 use lastword::ports::Now;
-use lastword::record::Millis;
+use lastword::record::{Entity, Millis};
 
 use crate::backend::Backend;
 use crate::copy;
 use crate::oracle::Oracle;
-use crate::profile::Profile;
+use crate::profile::{LATE_MAX_MS, Profile};
 use crate::rng::Rng;
 use crate::tally::Tally;
 
@@ -46,9 +47,19 @@ pub(crate) struct Replica {
     pub(crate) user: usize,
     /// Wall clock minus true time.
     pub(crate) skew_ms: i64,
+    /// What its storage still takes.
+    pub(crate) room: Room,
     /// Who holds the lock, and who waits for it.
     pub(crate) holder: Option<usize>,
     pub(crate) waiting: VecDeque<usize>,
+}
+
+/// What a storage still takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Enough,
+    Deletions,
+    Nothing,
 }
 
 /// One context: a tab or a worker.
@@ -59,6 +70,10 @@ pub(crate) struct Tab {
     pub(crate) alive: bool,
     pub(crate) wakes_at: Option<i64>,
     pub(crate) cycles: u64,
+    /// Entities pulled to their end since this cycle first planned its pushes; none before that.
+    pub(crate) pulled: Option<Vec<Entity>>,
+    /// How it asks a backend by time.
+    pub(crate) timed: Timed,
     /// Whose token it sends.
     pub(crate) user: usize,
 }
@@ -77,7 +92,7 @@ pub(crate) enum Happening {
     Wake(At),
     Run(At, u64, StoreStep),
     Deliver(At, Event),
-    PullArrives(At, u64, PullRequest, usize),
+    PullArrives(At, u64, PullRequest, Option<Asked>, usize),
     PushArrives(At, u64, Rc<InFlight>, usize),
     Act,
     Fault(Fault),
@@ -98,6 +113,8 @@ pub(crate) enum Fault {
     Evict,
     Steal,
     Poison,
+    Fill,
+    MakeRoom,
 }
 
 struct Entry {
@@ -142,7 +159,8 @@ impl World {
         let profile = Profile::draw(&mut rng);
         let config = Rc::new(profile.config());
         let users = if profile.wipe { 2 } else { 1 };
-        let backend = Backend::new(users, profile.backend_checks_references, &mut rng);
+        let late_max_ms = profile.timed.then_some(LATE_MAX_MS);
+        let backend = Backend::new(users, profile.backend_checks_references, late_max_ms, &mut rng);
         let oracle =
             Oracle::new(profile.replicas, users, profile.stale_cache > 0, profile.lag + profile.stale_cache > 0);
         let mut world = Self {
@@ -200,6 +218,7 @@ impl World {
             tabs,
             user: 0,
             skew_ms,
+            room: Room::Enough,
             holder: None,
             waiting: VecDeque::new(),
         }
@@ -237,6 +256,8 @@ impl World {
             (profile.evict, Fault::Evict, 1),
             (profile.steal, Fault::Steal, 3),
             (profile.poison, Fault::Poison, 2),
+            (profile.full, Fault::Fill, 4),
+            (profile.full, Fault::MakeRoom, 3),
         ];
         for (happens, fault, most) in planned {
             if happens {
@@ -265,7 +286,7 @@ impl World {
             Happening::Wake(at) => self.wake(at),
             Happening::Run(at, id, step) => self.run_step(at, id, step),
             Happening::Deliver(at, event) => self.deliver(at, event),
-            Happening::PullArrives(at, id, request, user) => self.pull_arrives(at, id, request, user),
+            Happening::PullArrives(at, id, request, asked, user) => self.pull_arrives(at, id, request, asked, user),
             Happening::PushArrives(at, id, sent, user) => self.push_arrives(at, id, &sent, user),
             Happening::Act => self.act(),
             Happening::Fault(fault) => self.fault(fault),
@@ -304,7 +325,16 @@ impl World {
 
 impl Tab {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self { engine, life: 0, alive: false, wakes_at: None, cycles: 0, user: 0 }
+        Self {
+            engine,
+            life: 0,
+            alive: false,
+            wakes_at: None,
+            cycles: 0,
+            pulled: None,
+            timed: Timed::default(),
+            user: 0,
+        }
     }
 }
 

@@ -1,0 +1,90 @@
+//! Records that name others which are not here, not there, or could not be pushed. Never random.
+
+use lastword::config::{Detect, Policy};
+use lastword::outgoing::ack::{Settle, Settled};
+use lastword::outgoing::encode::{Stage, Staged};
+use lastword::outgoing::outbox::ChangeState;
+use lastword::outgoing::push::{Answer, Fate};
+use lastword::outgoing::write::{Edit, EditKind, LocalWrite};
+use lastword::protocol::error::RejectCode;
+use lastword::record::{Entity, Fields, Key, Millis, Scope};
+
+use crate::db::{B, Db};
+
+fn child() -> Key {
+    Key::new(B, "c")
+}
+
+/// A `b` that names the `a` called `r`.
+fn write_child(db: &Db) {
+    let fields = Fields::from_iter([("parent".to_owned(), "r".into())]);
+    db.run(&LocalWrite { edits: vec![Edit { key: child(), kind: EditKind::Put(fields) }], now: Millis(10) });
+}
+
+fn stage(db: &Db, parents_pulled: &[Entity]) -> Staged {
+    db.run(&Stage {
+        fence: 1,
+        scope: Scope::One(B),
+        keys: vec![child()],
+        idempotency_key: "k".into(),
+        bytes_max: 9_999,
+        parents_pulled: parents_pulled.to_vec(),
+        unstored: None,
+        now: Millis(20),
+    })
+}
+
+fn refuse(db: &Db, staged: Staged, parents_pulled: &[Entity]) -> Settled {
+    let fate = Fate::Rejected { code: RejectCode::MissingReference, message: String::new() };
+    let answer = Answer { results: [(child(), fate)].into_iter().collect(), server_time: None, epoch: None };
+    let (in_flight, parents_pulled) = (staged.in_flight.unwrap(), parents_pulled.to_vec());
+    db.run(&Settle { fence: 1, in_flight, answer, parents_pulled, now: Millis(30) })
+}
+
+/// Where the child stands: its state, its tries and why it waits or failed.
+fn stands(db: &Db) -> (ChangeState, u32, Option<String>) {
+    db.0.look(|tables| {
+        let change = tables.changes.value(B, "c").unwrap();
+        (change.state, change.attempts, change.error.as_ref().map(|error| error.code.clone()))
+    })
+}
+
+#[test]
+fn a_parent_that_is_not_here_is_asked_for_before_a_try_counts() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    write_child(&db);
+    let staged = stage(&db, &[]);
+    assert_eq!((staged.in_flight, staged.orphans, staged.notices.len()), (None, vec![B], 0));
+    assert_eq!(stands(&db), (ChangeState::Pending, 0, None));
+    let staged = stage(&db, &[B]);
+    assert_eq!((staged.in_flight, staged.orphans, staged.notices.len()), (None, vec![], 1));
+    assert_eq!(stands(&db), (ChangeState::Failed, 1, Some("missing_reference".into())));
+}
+
+#[test]
+fn a_parent_that_the_backend_misses_is_asked_for_before_a_try_counts() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![crate::db::copy("parent", 5, 100)], "1", 100, false);
+    write_child(&db);
+    let staged = stage(&db, &[]);
+    assert_eq!(refuse(&db, staged, &[]).orphans, [B]);
+    assert_eq!(stands(&db), (ChangeState::Pending, 0, None));
+    let staged = stage(&db, &[B]);
+    assert!(refuse(&db, staged, &[B]).orphans.is_empty());
+    assert_eq!(stands(&db), (ChangeState::Failed, 1, Some("missing_reference".into())));
+}
+
+#[test]
+fn a_child_of_a_parent_that_failed_waits_untried_and_says_so() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("parent", 5);
+    write_child(&db);
+    db.push(Fate::Rejected { code: RejectCode::Invalid, message: String::new() });
+    let staged = stage(&db, &[]);
+    assert_eq!((staged.in_flight, staged.orphans, staged.notices.len()), (None, vec![], 0));
+    assert_eq!(stands(&db), (ChangeState::Pending, 0, Some("parent_failed".into())));
+    db.put("corrected", 40);
+    db.push(crate::db::applied(100));
+    assert_eq!(stage(&db, &[]).in_flight.unwrap().sent.len(), 1);
+    assert_eq!(stands(&db), (ChangeState::Pending, 0, None));
+}
