@@ -113,6 +113,7 @@ scenario("two devices on one page: on a slow network a sync is seen at work, an 
   await phone.log("Row").filter({ hasText: "Not sent yet" }).waitFor();
   await laptop.add("Dip");
   await laptop.synced();
+  await phone.switch("Slow network").uncheck();
   await phone.synced();
   for (const exercise of ["Squat", "Row", "Dip"]) await onServer(exercise).waitFor();
   await laptop.press("Sync now");

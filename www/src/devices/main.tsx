@@ -1,7 +1,7 @@
 /** Two devices of one user side by side: two databases, two workers, and switches for what goes wrong. */
 
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { Icon } from "../parts/icons.js";
 import { loadSettings, saveSettings } from "../settings.js";
 import type { Faults } from "./faults.js";
@@ -50,7 +50,7 @@ function TwoDevices() {
 
 function Device({ name, icon, database }: { name: string; icon: "phone" | "laptop"; database: string }) {
   const [faults, setFaults] = useState<Faults>(NONE);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const channel = new BroadcastChannel(`faults:${database}`);
     channel.postMessage(faults);
     // A worker that has just started asks for what is switched on.
