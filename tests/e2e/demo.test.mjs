@@ -197,6 +197,50 @@ scenarioAtEachSize("G12, S4, M7: the status is shown everywhere, and the sync sc
   assert.equal((await server.records("workout-logs")).size, 3);
 });
 
+scenarioAtEachSize("the pill says each state in words: sign-in needed, failed, syncing with its progress", async ({ proxy, server, device }) => {
+  const front = await proxy();
+  const app = await device({ url: front.url, key: "not-a-key" });
+  await app.pill.filter({ hasText: "Sign-in needed" }).waitFor();
+  await app.go("sync");
+  await app.page.getByRole("region", { name: "Status", exact: true }).filter({ hasText: "sign-in needed" }).waitFor();
+  assert.deepEqual(await violations(app.page), []);
+
+  await app.go("today");
+  front.answer = ({ path }) => (path.startsWith("/api/") ? { status: 503, body: { error: { code: "unavailable", message: "down for a while", retryable: true } } } : undefined);
+  await app.signIn(server.key);
+  await app.pill.filter({ hasText: "Sync failed" }).waitFor();
+  assert.deepEqual(await violations(app.page), []);
+
+  // Held at the second page: what has come by then, of all there is.
+  const stamp = Date.now() - 100_000;
+  const log = (at) => ({ id: `log-${at}`, exercise: "Squat", performedAt: stamp, sets: [{ reps: 5, weight: 60 }], clientCreatedAt: stamp, clientUpdatedAt: stamp + at, isDeleted: false });
+  for (let from = 0; from < LOGS; from += 500) await server.push("workout-logs", Array.from({ length: 500 }, (_, at) => log(from + at)));
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  front.answer = ({ path }) => (path.startsWith("/api/v1/workout-logs?") && path.includes("since=") ? held : undefined);
+  await app.syncNow();
+  await app.pill.filter({ hasText: /^Syncing [\d,]+ of [\d,]+$/ }).waitFor();
+  assert.deepEqual(await violations(app.page), []);
+  release();
+  front.answer = () => undefined;
+  await app.synced();
+  assert.equal((await app.rows("e2e", "workout-logs")).length, LOGS);
+});
+
+scenario("a log that cannot be opened says why, and that nothing is lost", async ({ device }) => {
+  const { page } = await device({ key: "" });
+  await page.evaluate(() => new Promise((resolve, reject) => {
+    const open = indexedDB.open("of-another-app");
+    open.onupgradeneeded = () => open.result.createObjectStore("workout-logs", { keyPath: "number" });
+    open.onerror = () => reject(open.error);
+    open.onsuccess = () => resolve(open.result.close());
+  }));
+  await page.goto(new URL("?db=of-another-app", page.url()).href);
+  await page.getByRole("heading", { name: "The log cannot be opened" }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "workout-logs" }).waitFor();
+  assert.deepEqual(await violations(page), []);
+});
+
 scenarioAtEachSize("signing out says what was never sent, and leaves or deletes the logs", async ({ server, device }) => {
   const app = await device();
   await app.add({ exercise: "Squat" });
@@ -235,6 +279,9 @@ scenario("the page opens without a network once it was open", async ({ server, d
   await phone.shows("Squat", "kg");
   await phone.add({ exercise: "Bench press" });
 });
+
+/** More than a page of a pull. */
+const LOGS = 1500;
 
 /** What the element that has the focus is called. */
 function focused(page) {

@@ -15,6 +15,18 @@ if (root) {
       keepSyncing(sync);
       render(<App sync={sync} />, root);
     },
-    (error: unknown) => render(<p class="fatal" role="alert">The log cannot be opened: {errorWords(error)}</p>, root),
+    (error: unknown) => render(<CannotOpen reason={errorWords(error)} />, root),
+  );
+}
+
+/** Stands in place of the log. What is stored stays as it is. */
+function CannotOpen({ reason }: { reason: string }) {
+  return (
+    <main>
+      <h1>The log cannot be opened</h1>
+      <p class="problem" role="alert">{reason}</p>
+      <p>What is stored on this device stays there.</p>
+      <button type="button" onClick={() => location.reload()}>Try again</button>
+    </main>
   );
 }

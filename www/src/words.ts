@@ -17,7 +17,7 @@ export function pillWords(status: Status, on: boolean): PillWords {
     case "syncing": return { tone: "busy", text: progressWords(status) };
     case "auth_needed": return { tone: "bad", text: "Sign-in needed" };
     case "offline": return { tone: "waiting", text: status.pending > 0 ? `Offline · ${status.pending} waiting` : "Offline" };
-    case "failed": return { tone: "bad", text: "Sync failed" };
+    case "failed": return { tone: "bad", text: status.pending > 0 ? `Sync failed · ${status.pending} waiting` : "Sync failed" };
     case "stopped": return { tone: "off", text: "Sync off" };
     case "idle":
       if (status.failed > 0) return { tone: "bad", text: `${status.failed} refused` };
@@ -29,7 +29,7 @@ export function pillWords(status: Status, on: boolean): PillWords {
 
 function progressWords({ progress }: Status): string {
   if (!progress || progress.done === 0) return "Syncing…";
-  return progress.total === null ? `Syncing ${progress.done}` : `Syncing ${progress.done} of ${progress.total}`;
+  return progress.total === null ? `Syncing ${progress.done.toLocaleString()}` : `Syncing ${progress.done.toLocaleString()} of ${progress.total.toLocaleString()}`;
 }
 
 /** A moment to the second: the time today, else the date too. */
