@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { BENCH, FOLDERS, bundle } from "./harness/build.mjs";
+import { TEN } from "./harness/stories.mjs";
 import { Story } from "./harness/story.mjs";
 import { newProfile } from "./harness/browser.mjs";
 import { startBackend } from "./backend/server.mjs";
@@ -12,7 +13,6 @@ const BUDGET = join(BENCH, "counts-budget.json");
 const { values: options } = parseArgs({ options: { record: { type: "boolean" }, only: { type: "string" } } });
 const ROWS = 1_000;
 const SPARE = { gets: 20, ranges: 40, puts: 4, deletes: 4, transactions: 12, requests: 4 };
-const TEN = Array.from({ length: 10 }, (_, at) => (at === 0 ? "logs" : `logs-${at}`));
 const contenders = options.only ? [options.only] : ["lastword", "lastword-attached"];
 
 setTimeout(() => {

@@ -1,4 +1,5 @@
 // Runs the benchmark and keeps what was measured in bench/results. Never judges it: report/write.mjs reads the file.
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
@@ -12,25 +13,29 @@ import { startBackend } from "./backend/server.mjs";
 
 const { values: options } = parseArgs({
   options: {
-    quick: { type: "boolean" }, rounds: { type: "string" }, only: { type: "string" }, workload: { type: "string" }, out: { type: "string" },
+    quick: { type: "boolean" }, report: { type: "boolean" }, rounds: { type: "string" }, only: { type: "string" },
+    workload: { type: "string" }, size: { type: "string" }, out: { type: "string" },
   },
 });
-const size = options.quick ? { small: 2_000, large: 10_000 } : { small: 10_000, large: 100_000 };
+const [small, large] = (options.size ?? (options.quick ? "1000,4000" : "10000,100000")).split(",").map(Number);
+const size = { small, large, growth: options.quick || options.size ? [500, large] : [1_000, 10_000, 100_000, 300_000] };
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
-const contenders = chosen(Object.keys(CONTENDERS), options.only);
+const contenders = chosen(Object.keys(CONTENDERS), options.only).filter(installed);
 const stories = chosen(Object.keys(STORIES), options.workload);
 
 await bundle(contenders);
 const backend = await startBackend(FOLDERS);
 const cells = [];
+const gaveUp = new Set();
 const out = options.out ?? join(BENCH, "results", options.quick ? "quick.json" : "full.json");
 await mkdir(join(BENCH, "results"), { recursive: true });
 for (let round = 1; round <= rounds; round++) {
   for (const story of stories) {
-    for (const contender of contenders.filter((name) => !(CONTENDERS[name].without ?? []).includes(story))) {
+    for (const contender of contenders.filter((name) => tells(name, story))) {
       for (const cell of await tell(STORIES[story], contender, backend, size)) {
         cells.push({ round, contender, ...cell });
         console.log(line(cell, round, contender));
+        if (cell.late) gaveUp.add(`${contender}/${story}`);
       }
     }
   }
@@ -39,7 +44,24 @@ for (let round = 1; round <= rounds; round++) {
 }
 await backend.close();
 console.log(`kept in ${out}`);
-if (!options.quick && !options.out) await report(out);
+if (options.report || (!options.quick && !options.out)) await report(out);
+
+/** A story that a contender could not end in its time is not begun again in the next round: one such time is enough. */
+function tells(name, story) {
+  return (CONTENDERS[name].only?.includes(story) ?? true) && !gaveUp.has(`${name}/${story}`);
+}
+
+function installed(name) {
+  const missing = (CONTENDERS[name].uses ?? []).filter((used) => version(used) === undefined);
+  if (missing.length > 0) console.log(`${CONTENDERS[name].title} is left out: ${CONTENDERS[name].optional ?? `${missing} is not installed`}`);
+  return missing.length === 0;
+}
+
+function version(name) {
+  const folders = [join(BENCH, "node_modules"), join(BENCH, "../node_modules")];
+  const found = folders.map((folder) => join(folder, name, "package.json")).find((file) => existsSync(file));
+  return found && JSON.parse(readFileSync(found, "utf8")).version;
+}
 
 function chosen(all, names) {
   const wanted = names?.split(",") ?? all;
@@ -50,7 +72,7 @@ function chosen(all, names) {
 
 function line({ workload, ms, gap, requests, error }, round, contender) {
   const what = error ?? `${ms.toFixed(1).padStart(9)} ms  gap ${gap.toFixed(0).padStart(5)} ms  ${requests} requests`;
-  return `${round}  ${contender.padEnd(18)} ${workload.padEnd(12)} ${what}`;
+  return `${round}  ${contender.padEnd(18)} ${workload.padEnd(24)} ${what}`;
 }
 
 function conditions() {
@@ -59,5 +81,6 @@ function conditions() {
     date: new Date().toISOString().slice(0, 10), system: `${type()} ${release()}`, cpu: `${others.length + 1} × ${cpu.model.trim()}`,
     memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version,
     browser: Story.browser,
+    packages: Object.fromEntries(contenders.flatMap((name) => CONTENDERS[name].uses ?? []).map((used) => [used, version(used)])),
   };
 }

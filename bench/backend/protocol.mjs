@@ -1,6 +1,6 @@
 // The wire of the resource and of the changeset style, docs/protocol.md sections 4 and 5. The floor and the peers whose
 // sync is written by hand use the resource style too: the same bytes for all. Checks nothing.
-import { ALL } from "./session.mjs";
+import { ALL, textOf } from "./session.mjs";
 
 /** `GET /api/v1/{entity}?since&limit`. */
 function pull(session, { method, path, query }) {
@@ -28,24 +28,15 @@ function download(session, { method, path, json }) {
   if (method !== "POST" || path !== "/v1/sync/download") return undefined;
   const { since, limit = 1000 } = json();
   const page = session.page(ALL, since, limit);
-  const changes = page.items.map(changeJson).join(",");
+  const changes = page.items.map((item) => textOf(item, "change", changeJson)).join(",");
   return {
     body: `{"server_cursor":"${page.cursor}","has_more":${page.hasMore},"remaining":${page.remaining},"up_to":${page.upTo},"changes":[${changes}],"server_time":${Date.now()},"epoch":"${EPOCH}"}`,
   };
 }
 
-/** Text of the changes, kept: making it again would be charged to whoever is measured. */
-const made = new Map();
-
-function changeJson({ entity, at, value }) {
-  const key = `${entity}/${at}/${value.id}`;
-  let text = made.get(key);
-  if (text === undefined) {
-    const { id, clientUpdatedAt, isDeleted, serverUpdatedAt, ...data } = value;
-    const change = { entity_type: entity, id, data, updated_at: clientUpdatedAt, deleted: isDeleted, server_updated_at: serverUpdatedAt };
-    made.set(key, (text = JSON.stringify(change)));
-  }
-  return text;
+function changeJson({ entity, value }) {
+  const { id, clientUpdatedAt, isDeleted, serverUpdatedAt, ...data } = value;
+  return JSON.stringify({ entity_type: entity, id, data, updated_at: clientUpdatedAt, deleted: isDeleted, server_updated_at: serverUpdatedAt });
 }
 
 /** `POST /v1/sync/upload`. */

@@ -3,14 +3,17 @@ import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { couchRoutes } from "./couchdb.mjs";
 import { lastwordRoutes } from "./protocol.mjs";
+import { replicacheRoutes } from "./replicache.mjs";
 import { Session } from "./session.mjs";
+import { watermelonRoutes } from "./watermelon.mjs";
 
 /** Starts it. `folders` maps a prefix of the path to the folder that is served there. */
-export async function startBackend(folders, routes = []) {
+export async function startBackend(folders) {
   const sessions = new Map();
   const server = createServer((request, response) => {
-    handle({ sessions, folders, routes: [...routes, ...lastwordRoutes] }, request, response).catch((error) => {
+    handle({ sessions, folders, routes: ROUTES }, request, response).catch((error) => {
       console.error(`backend: ${request.method} ${request.url}: ${error.stack}`);
       response.writeHead(500).end();
     });
@@ -74,4 +77,5 @@ async function serveFile(folders, pathname, response) {
   response.end(bytes);
 }
 
+const ROUTES = [...lastwordRoutes, ...watermelonRoutes, ...replicacheRoutes, ...couchRoutes];
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };

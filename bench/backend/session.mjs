@@ -6,7 +6,7 @@ export class Session {
   requests = 0;
   bytesIn = 0;
   bytesOut = 0;
-  accepted = 0;
+  #accepted = new Set();
   #each;
   #logs;
   #latest = new Map();
@@ -17,7 +17,7 @@ export class Session {
     this.#each = each;
     // One history for each entity and one of all, which a backend of changesets gives out.
     this.#logs = new Map([...entities, ALL].map((name) => [name, []]));
-    for (let n = 0; n < each; n++) firstJson(n, FIRST_COMMIT - 1_000_000_000 + n);
+    for (let n = 0; n < each; n++) firstItem(entities[0], n, n);
   }
 
   /** The records of a page, each as JSON text, in commit order. `entity` may be ALL. */
@@ -43,8 +43,21 @@ export class Session {
     const { _sync, serverUpdatedAt, version, ...copy } = pushed;
     const kept = this.latest(entity, copy.id);
     if (kept && kept.value.clientUpdatedAt > copy.clientUpdatedAt) return { applied: false, value: kept.value };
-    this.accepted += 1;
+    this.#accepted.add(`${entity}/${copy.id}`);
     return { applied: true, value: this.#append(entity, copy, (kept?.value.version ?? 1) + 1) };
+  }
+
+  /** Notes what a backend that orders copies by a rule of its own now has for a record that a replica pushed. */
+  hold(entity, copy) {
+    this.#accepted.add(`${entity}/${copy.id}`);
+    this.#latest.set(`${entity}/${copy.id}`, { entity, value: copy });
+  }
+
+  /** How many records were taken from replicas since this was last asked. */
+  takeAccepted() {
+    const { size } = this.#accepted;
+    this.#accepted.clear();
+    return size;
   }
 
   /** Another device writes record `n` again. */
@@ -63,24 +76,28 @@ export class Session {
   }
 
   #base(entity, at) {
-    const of = entity === ALL ? this.entities[Math.floor(at / this.#each)] : entity;
-    const n = at % this.#each;
-    const commit = FIRST_COMMIT - 1_000_000_000 + (entity === ALL ? at : n);
-    return { entity: of, at: commit, get value() { return firstValue(n, commit); }, get json() { return firstJson(n, commit); } };
+    if (entity !== ALL) return firstItem(entity, at, at);
+    return firstItem(this.entities[Math.floor(at / this.#each)], at % this.#each, at);
   }
 }
 
-function firstValue(n, at) {
-  return { ...record(n), serverUpdatedAt: at, version: 1 };
+/** The first records as they lie in a history, kept: making them again would be charged to whoever is measured. */
+const firsts = new Map();
+
+function firstItem(entity, n, at) {
+  const key = `${entity}/${n}/${at}`;
+  let item = firsts.get(key);
+  if (item === undefined) {
+    const value = { ...record(n), serverUpdatedAt: FIRST_COMMIT - 1_000_000_000 + at, version: 1 };
+    item = { entity, n, at: value.serverUpdatedAt, value, json: JSON.stringify(value) };
+    firsts.set(key, item);
+  }
+  return item;
 }
 
-/** Text of the first records, kept: making them again would be charged to whoever is measured. */
-const made = new Map();
-
-function firstJson(n, at) {
-  let text = made.get(at);
-  if (text === undefined) made.set(at, (text = JSON.stringify(firstValue(n, at))));
-  return text;
+/** The text that `make` gives for an item, made once. Each protocol has a name of its own for its text. */
+export function textOf(item, name, make) {
+  return (item[name] ??= make(item));
 }
 
 /** The name of the history of all entities. */

@@ -1,4 +1,5 @@
-// The workloads. Sizes come from the caller: `small` for pull and push, `large` for everything that starts from a full replica.
+// The workloads. Sizes come from the caller: `small` for pull and push, `large` for everything that starts from a full replica,
+// `growth` for what must not cost more where there are more rows.
 
 /** The stories by name. Each begins with a new profile; the steps of one follow each other on it. */
 export const STORIES = {
@@ -19,7 +20,7 @@ export const STORIES = {
       await story.sync("first");
       await story.edit({ from: 0, count: small, revision: 0 });
       await story.sync(`push ${short(small)}`);
-      story.expectAccepted(small);
+      story.expectAccepted(small, { 0: 0, [small - 1]: 0 });
     },
   },
   large: {
@@ -34,19 +35,46 @@ export const STORIES = {
       const delta = 100;
       const apart = Math.floor(large / delta);
       await story.sync(`delta ${delta}`, 3, (run) => story.edit({ from: run, count: delta, step: apart, revision: 3 }));
-      story.expectAccepted(3 * delta);
+      story.expectAccepted(3 * delta, { 0: 3, [2 + (delta - 1) * apart]: 3 });
       // Every tenth record is newer on the backend; half of those were edited here later still.
       const updates = Math.min(small, large / 10);
       for (let at = 0; at < updates; at++) story.session.update("logs", 5 + at * 10, 1);
       await story.edit({ from: 5, count: updates / 2, step: 20, revision: 2 });
       await story.sync(`merge ${short(updates)}`);
-      story.expectAccepted(updates / 2);
+      story.expectAccepted(updates / 2, { 5: 2, 15: 1, 25: 2 });
       await story.expect(large, { 5: 2, 15: 1, 25: 2, 6: 0 });
       await story.profile.stop();
       story.step = "cold";
       const opened = await story.start();
       const cell = await story.sync("cold");
       cell.ms += opened;
+      await story.expect(large, { 5: 2, 15: 1, [large - 1]: 0 });
+    },
+  },
+  entities: {
+    about: "ten entities, each a tenth of a large replica",
+    async run(story) {
+      const each = story.size.large / TEN.length;
+      await story.open({ each, entities: TEN });
+      await story.sync(`pull ${short(story.size.large)} in 10 entities`);
+      await story.sync("no-op, 10 entities", 5);
+      for (const entity of TEN) await story.expect(each, { 0: 0, [each - 1]: 0 }, entity);
+    },
+  },
+  growth: {
+    about: "a sync with nothing to do, and one with few edits, where there are more and more rows",
+    async run(story) {
+      for (const rows of story.size.growth) {
+        await story.anew();
+        await story.open({ each: rows });
+        await story.sync("first");
+        await story.sync(`no-op of ${short(rows)} rows`, 5);
+        const delta = 100;
+        const apart = Math.floor(rows / delta);
+        await story.sync(`delta ${delta} of ${short(rows)} rows`, 3, (run) => story.edit({ from: run, count: delta, step: apart, revision: 3 }));
+        story.expectAccepted(3 * delta, { 0: 3, [2 + (delta - 1) * apart]: 3 });
+        await story.expect(rows, { 0: 3, [apart - 1]: 0 });
+      }
     },
   },
 };
@@ -55,3 +83,6 @@ export const STORIES = {
 export function short(count) {
   return count >= 1000 ? `${count / 1000}k` : String(count);
 }
+
+/** The names of ten entities. */
+export const TEN = Array.from({ length: 10 }, (_, at) => (at === 0 ? "logs" : `logs-${at}`));

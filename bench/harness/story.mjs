@@ -1,25 +1,30 @@
 // What is measured, step by step, on one profile of one contender. A step that fails ends its story and says why.
+import { recordId } from "../backend/records.mjs";
 import { newProfile, peakMemory } from "./browser.mjs";
 
 /** Runs a story for one contender; gives a cell for each step that was measured. */
 export async function tell(story, contender, backend, size) {
   const cells = [];
-  const profile = await newProfile();
-  const told = new Story({ contender, backend, size, profile, cells });
+  const told = new Story({ contender, backend, size, profile: await newProfile(), cells });
   let deadline;
   try {
     const late = new Promise((_, reject) => {
-      deadline = setTimeout(() => reject(new Error(`not done after ${STORY_MAX_MS / 60_000} minutes`)), STORY_MAX_MS);
+      deadline = setTimeout(() => reject(new LateError(`not done after ${STORY_MAX_MS / 60_000} minutes`)), STORY_MAX_MS);
     });
     await Promise.race([story.run(told), late]);
   } catch (error) {
-    cells.push({ workload: told.step, error: String(error.message ?? error).split("\n")[0] });
+    // The step that failed, the ones that were measured and verified before it stand.
+    const without = cells.findIndex(({ workload }) => workload === told.step);
+    if (without >= 0) cells.splice(without, 1);
+    cells.push({ workload: told.step, error: String(error.message ?? error).split("\n")[0], late: error instanceof LateError });
   } finally {
     clearTimeout(deadline);
-    await profile.remove().catch(() => {});
+    await told.profile.remove().catch(() => {});
   }
   return cells;
 }
+
+class LateError extends Error {}
 
 /** One contender's way through a story. */
 export class Story {
@@ -33,9 +38,16 @@ export class Story {
 
   /** Starts the browser and opens the contender on new data of the backend. */
   async open(options = {}) {
+    this.step = "open";
     this.options = { entities: ["logs"], ...options };
     this.session = this.backend.session(this.options);
     await this.start();
+  }
+
+  /** Goes on with a new profile: nothing that was stored is there. */
+  async anew() {
+    await this.profile.remove();
+    this.profile = await newProfile();
   }
 
   /** Starts the browser, again where it was stopped, and opens the contender. Answers how long the contender took. */
@@ -81,11 +93,14 @@ export class Story {
     });
   }
 
-  /** Fails unless the backend accepted so many copies since the last look. */
-  expectAccepted(count) {
-    const { accepted } = this.session;
-    this.session.accepted = 0;
-    if (accepted !== count) throw new Error(`the backend accepted ${accepted} copies, not ${count}`);
+  /** Fails unless the backend took so many records since the last look, and now has these notes. */
+  expectAccepted(count, revisions = {}, entity = this.options.entities[0]) {
+    const accepted = this.session.takeAccepted();
+    if (accepted !== count) throw new Error(`the backend accepted ${accepted} records, not ${count}`);
+    for (const [n, revision] of Object.entries(revisions)) {
+      const note = this.session.latest(entity, recordId(Number(n)))?.value.note;
+      if (!note?.endsWith(` ${revision}`)) throw new Error(`record ${n} reads on the backend: ${note}`);
+    }
   }
 
   /** The requests to IndexedDB of the worker since this was last asked, by method. Only where it was opened as `counting`. */
@@ -103,4 +118,5 @@ function pause() {
   return new Promise((resolve) => setTimeout(resolve, 300));
 }
 
-const STORY_MAX_MS = 6 * 60_000;
+/** What one contender may take for one story. */
+const STORY_MAX_MS = 10 * 60_000;
