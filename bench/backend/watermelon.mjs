@@ -6,8 +6,10 @@ function pull(session, { method, path, query }) {
   if (method !== "GET" || path !== PATH) return undefined;
   const since = Number(query.get("last_pulled_at") ?? FIRST) - FIRST;
   const page = session.page(ALL, since, Infinity);
-  const changes = [...Map.groupBy(page.items, ({ entity }) => entity)].map(([entity, items]) =>
-    `"${entity}":{"created":[],"updated":[${items.map((item) => textOf(item, "row", rowJson)).join(",")}],"deleted":[]}`);
+  const changes = session.entities.map((name) => {
+    const rows = page.items.filter(({ entity }) => entity === name).map((item) => textOf(item, "row", rowJson));
+    return `"${name}":{"created":[],"updated":[${rows.join(",")}],"deleted":[]}`;
+  });
   return { body: `{"changes":{${changes.join(",")}},"timestamp":${Number(page.cursor) + FIRST}}` };
 }
 

@@ -1,13 +1,17 @@
-// Writes docs/benchmarks.md and its plots from bench/results/full.json alone: no figure in it is typed by hand.
+// Writes the times in docs/benchmarks.md and their plots from one result file alone: no figure among them is typed by hand.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CONTENDERS } from "../contenders/index.mjs";
 import { BENCH } from "../harness/build.mjs";
 import { bars } from "./bars.mjs";
+import { aheadList, figure, goalTable, growthTable } from "./goals.mjs";
 import { summary } from "./summary.mjs";
 
 const DOCS = join(BENCH, "../docs");
+const PAGE = join(DOCS, "benchmarks.md");
+/** What stands on the page before this is written by hand and stays. */
+const TIMES = "## Times\n";
 
 /** Writes the report of one result file. */
 export async function report(file) {
@@ -17,65 +21,98 @@ export async function report(file) {
   await mkdir(join(DOCS, "images"), { recursive: true });
   const plots = [];
   for (const [workload, row] of table) {
+    const kind = PLOTTED.find((start) => workload.startsWith(start));
     const entries = contenders.filter((name) => row.get(name)?.ratio !== undefined).map((name) => ({
-      label: CONTENDERS[name].title, value: row.get(name).ratio, text: `${ratio(row.get(name).ratio)} × floor`, strong: name.startsWith("lastword"),
+      label: CONTENDERS[name].title, value: row.get(name).ratio, text: `${figure(row.get(name).ratio)} × floor`, strong: name.startsWith("lastword"),
     }));
-    if (!workload.startsWith("pull") && !workload.startsWith("push")) continue;
-    if (entries.length < 2) continue;
-    const image = `images/bench-${workload.replaceAll(" ", "-")}.svg`;
+    if (kind === undefined || workload.includes(" of ") || workload.includes(" in ") || entries.length < 2) continue;
+    // A name without its size: another run writes over it.
+    const size = workload.endsWith(` ${sizeName(results.size.large)}`) ? "-large" : "";
+    const image = `images/bench-${kind}${size}.svg`;
     await writeFile(join(DOCS, image), bars(`${workload}: time, as a multiple of the floor`, entries, 1));
     plots.push(`![${workload}](${image})`);
   }
-  await writeFile(join(DOCS, "benchmarks.md"), page(results, table, contenders, plots));
+  const page = await readFile(PAGE, "utf8");
+  if (!page.includes(TIMES)) throw new Error(`${PAGE} has no line ${TIMES}`);
+  await writeFile(PAGE, page.slice(0, page.indexOf(TIMES)) + times(basename(file), results, table, contenders, plots));
 }
 
-function page(results, table, contenders, plots) {
+function times(file, results, table, contenders, plots) {
   const { conditions, size, rounds } = results;
-  return `# Benchmarks
+  const everywhere = contenders.filter((name) => CONTENDERS[name].only === undefined);
+  return `${TIMES}Written by \`cargo xtask bench\` from [bench/results/${file}](../bench/results/${file}), where each single measurement stands. Run it
+yourself: it needs Chromium and some hours, or \`--quick\` and some minutes for small sizes.
 
-Written by \`cargo xtask bench\` from [bench/results/full.json](../bench/results/full.json), where each single measurement stands. Run it yourself: it needs Chromium and some time, or \`--quick\` for small sizes. \`node bench/report/write.mjs FILE\` writes this page anew from any result. What IndexedDB and the network are asked for is counted apart from all times: \`node bench/counts.mjs\`, with the bounds in [bench/counts-budget.json](../bench/counts-budget.json), which every test run checks.
+Conditions: ${conditions.cpu}, ${conditions.memoryGiB} GiB, ${conditions.system}, node ${conditions.node}, Chromium ${conditions.browser}, ${conditions.date}. ${rounds} rounds; in each,
+every contender in turn on a new profile on disk, against the same backend in memory on the same machine. Records of about 450
+bytes; a small replica has ${size.small}, a large one ${size.large}. After each workload the rows of the replica and of the backend are
+counted and some are read; a contender that lost one has no time.
 
-Conditions: ${conditions.cpu}, ${conditions.memoryGiB} GiB, ${conditions.system}, node ${conditions.node}, Chromium ${conditions.browser}, ${conditions.date}. ${rounds} rounds; in each, every contender in turn on a new profile on disk, against the same backend in memory on the same machine. Records of about 450 bytes. A figure is the median over the rounds of **time divided by the floor's time in the same round**, the range of the rounds in brackets; below it the median time. Differences under a third are noise on a shared machine.
+A figure is the median over the rounds of **time divided by the floor's time in the same round**, the least and the greatest of
+the rounds in brackets; below it the median time. The floor is raw IndexedDB by hand. Differences under a third are noise on a
+shared machine.
 
-## Time
-${timeTable(table, contenders)}
+${timeTable(table, everywhere)}
+
+"no-op" is a sync with nothing to do on the large replica, "delta" a push of 100 edits made there, "merge" an exchange in which
+half of the records that come are older than an edit made here, "cold" the start on the large replica to the end of the first
+no-op: opening the database and all that must be read for it is in it.
+
+${onlyHere(table, contenders)}
 
 ${plots.join("\n\n")}
 
-## Goals
+### Where a peer is ahead of lastword
+As a multiple of the floor, the fastest first; of lastword's layouts the faster one.
+
+${aheadList(table)}
+
+WatermelonDB, TinyBase and Replicache keep their rows in memory and write many of them into one value of IndexedDB, so a first
+pull asks it for less than one put a row. What that costs elsewhere shows in the rows of delta, merge and cold, in the gaps and
+in the memory.
+
+### Goals
 ${goalTable(table)}
 
-## What else was counted
-${countTable(table, contenders)}
+### Growth
+How many times as long a sync takes with the most rows as with the fewest.
 
-Sent and received are bytes of bodies. The gap is the longest time in which the page could not run while it synced; an idle page shows a few milliseconds. Memory is the most that the page's process, its workers included, ever held.
+${growthTable(table, everywhere)}
 
-## Who takes part
-${contenders.map((name) => `- **${CONTENDERS[name].title}**: ${CONTENDERS[name].how}.`).join("\n")}
+### What else was counted
+${countTable(table, everywhere)}
 
-Sizes: small ${size.small}, large ${size.large} records. "no-op" is a sync with nothing to do on the large replica, "delta" a push of 100 edits made there, "merge" an exchange in which half of the records that come are older than an edit made here, "cold" the start of the browser's page to the end of its first no-op.
+Sent and received are bytes of bodies. The gap is the longest time in which the page could not run while it synced; an idle page
+shows a few milliseconds. Memory is the most that the page's process, its workers included, ever held until the large pull ended.
+
+### Who takes part
+${contenders.map((name) => `- **${CONTENDERS[name].title}**${versions(name, conditions)}: ${CONTENDERS[name].how}.`).join("\n")}
+${Object.keys(CONTENDERS).filter((name) => !contenders.includes(name)).map(absent).join("\n")}
 `;
 }
 
-function timeTable(table, contenders) {
-  return grid(table, contenders, ({ ratio: of, low, high, ms, rounds }, name) => {
-    const time = ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${ms.toFixed(ms < 100 ? 1 : 0)} ms`;
-    if (name === "floor") return time;
-    const range = rounds > 1 ? ` (${ratio(low)}–${ratio(high)})` : "";
-    return `**${ratio(of)}**${range}<br>${time}`;
-  });
+function versions(name, { packages = {} }) {
+  const used = (CONTENDERS[name].uses ?? []).map((used) => `${used} ${packages[used]}`);
+  return used.length > 0 ? ` (${used.join(", ")})` : "";
 }
 
-/** Each goal beside what was measured, met or missed. */
-function goalTable(table) {
-  const rows = [...table].flatMap(([workload, row]) => {
-    const most = GOALS.find(([start]) => workload.startsWith(start))?.[1];
-    return most === undefined ? [] : LASTWORD.filter((name) => row.get(name)?.ratio !== undefined).map((name) => {
-      const { ratio: of } = row.get(name);
-      return `| ${workload} | ${CONTENDERS[name].title} | ${most.toFixed(2)} | ${ratio(of)} | ${of <= most ? "met" : "**missed**"} |`;
-    });
+function absent(name) {
+  const { title, optional = "not part of this run" } = CONTENDERS[name];
+  return `- ${title} was left out: ${optional}.`;
+}
+
+/** A contender that is here for some stories alone gets a line, not a column. */
+function onlyHere(table, contenders) {
+  return contenders.filter((name) => CONTENDERS[name].only).flatMap((name) => [...table].filter(([, row]) => row.get(name)?.ratio !== undefined)
+    .map(([workload, row]) => `- ${CONTENDERS[name].title}, ${workload}: **${figure(row.get(name).ratio)}** × floor, ${time(row.get(name).ms)}, ${row.get(name).requests} HTTP requests.`)).join("\n");
+}
+
+function timeTable(table, contenders) {
+  return grid(table, contenders, ({ ratio, low, high, ms, rounds }, name) => {
+    if (name === "floor" || ratio === undefined) return time(ms);
+    const range = rounds > 1 ? ` (${figure(low)}–${figure(high)})` : "";
+    return `**${figure(ratio)}**${range}<br>${time(ms)}`;
   });
-  return ["| | | at most, × floor | measured | |", "|---|---|---|---|---|", ...rows].join("\n");
 }
 
 function countTable(table, contenders) {
@@ -98,16 +135,18 @@ function grid(table, contenders, cell) {
   return [head, ...rows].join("\n");
 }
 
-function ratio(value) {
-  return value >= 10 ? value.toFixed(0) : value.toFixed(2);
+function time(ms) {
+  return ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${ms.toFixed(ms < 100 ? 1 : 0)} ms`;
 }
 
 function bytes(count) {
   return count >= 2 ** 20 ? `${(count / 2 ** 20).toFixed(1)} MiB` : count >= 1024 ? `${(count / 1024).toFixed(1)} KiB` : `${count} B`;
 }
 
-const LASTWORD = Object.keys(CONTENDERS).filter((name) => name.startsWith("lastword"));
-/** What each workload may take, as a multiple of the floor's time in the same round. */
-const GOALS = [["pull", 1.1], ["push", 1.2], ["merge", 1.2], ["no-op", 1.3], ["delta", 1.5], ["cold", 1.5]];
+function sizeName(count) {
+  return count >= 1000 ? `${count / 1000}k` : String(count);
+}
+
+const PLOTTED = ["pull", "push", "merge", "delta", "cold"];
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await report(process.argv[2] ?? join(BENCH, "results/full.json"));
