@@ -14,12 +14,14 @@ import { startBackend } from "./backend/server.mjs";
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean" }, report: { type: "boolean" }, rounds: { type: "string" }, only: { type: "string" },
-    workload: { type: "string" }, size: { type: "string" }, out: { type: "string" },
+    workload: { type: "string" }, size: { type: "string" }, minutes: { type: "string" }, out: { type: "string" },
   },
 });
 const [small, large] = (options.size ?? (options.quick ? "1000,4000" : "10000,100000")).split(",").map(Number);
-const size = { small, large, growth: options.quick || options.size ? [500, large] : [1_000, 10_000, 100_000, 300_000] };
+const size = { small, large, growth: options.quick || options.size ? [500] : [1_000, 10_000, 300_000] };
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
+// No round begins that, if it took as long as the longest one, would end after this.
+const end = options.minutes ? Date.now() + options.minutes * 60_000 : Infinity;
 const contenders = chosen(Object.keys(CONTENDERS), options.only).filter(installed);
 const stories = chosen(Object.keys(STORIES), options.workload);
 
@@ -29,7 +31,9 @@ const cells = [];
 const gaveUp = new Set();
 const out = options.out ?? join(BENCH, "results", options.quick ? "quick.json" : "full.json");
 await mkdir(join(BENCH, "results"), { recursive: true });
-for (let round = 1; round <= rounds; round++) {
+let longest = 0;
+for (let round = 1; round <= rounds && Date.now() + longest < end; round++) {
+  const start = Date.now();
   for (const story of stories) {
     for (const contender of contenders.filter((name) => tells(name, story))) {
       for (const cell of await tell(STORIES[story], contender, backend, size)) {
@@ -41,6 +45,8 @@ for (let round = 1; round <= rounds; round++) {
   }
   // After each round: a run that is stopped keeps those it ended.
   await writeFile(out, `${JSON.stringify({ conditions: conditions(), size, rounds: round, cells }, null, 1)}\n`);
+  longest = Math.max(longest, Date.now() - start);
+  console.log(`round ${round} took ${Math.round((Date.now() - start) / 1000)} s`);
 }
 await backend.close();
 console.log(`kept in ${out}`);

@@ -1,5 +1,5 @@
 // The workloads. Sizes come from the caller: `small` for pull and push, `large` for everything that starts from a full replica,
-// `growth` for what must not cost more where there are more rows.
+// `growth` for the numbers of rows, besides `large`, at which what must not cost more is measured.
 
 /** The stories by name. Each begins with a new profile; the steps of one follow each other on it. */
 export const STORIES = {
@@ -31,11 +31,7 @@ export const STORIES = {
       const pulled = await story.sync(`pull ${short(large)}`);
       await story.memory(pulled);
       await story.expect(large, { [large - 1]: 0 });
-      await story.sync("no-op", 5);
-      const delta = 100;
-      const apart = Math.floor(large / delta);
-      await story.sync(`delta ${delta}`, 3, (run) => story.edit({ from: run, count: delta, step: apart, revision: 3 }));
-      story.expectAccepted(3 * delta, { 0: 3, [2 + (delta - 1) * apart]: 3 });
+      await daily(story, large);
       // Every tenth record is newer on the backend; half of those were edited here later still.
       const updates = Math.min(small, large / 10);
       for (let at = 0; at < updates; at++) story.session.update("logs", 5 + at * 10, 1);
@@ -68,16 +64,20 @@ export const STORIES = {
         await story.anew();
         await story.open({ each: rows });
         await story.sync("first");
-        await story.sync(`no-op of ${short(rows)} rows`, 5);
-        const delta = 100;
-        const apart = Math.floor(rows / delta);
-        await story.sync(`delta ${delta} of ${short(rows)} rows`, 3, (run) => story.edit({ from: run, count: delta, step: apart, revision: 3 }));
-        story.expectAccepted(3 * delta, { 0: 3, [2 + (delta - 1) * apart]: 3 });
-        await story.expect(rows, { 0: 3, [apart - 1]: 0 });
+        await daily(story, rows);
       }
     },
   },
 };
+
+/** What must not cost more where there are more rows. */
+async function daily(story, rows) {
+  await story.sync(`no-op of ${short(rows)} rows`, 5);
+  const apart = Math.floor(rows / DELTA);
+  await story.sync(`delta ${DELTA} of ${short(rows)} rows`, 3, (run) => story.edit({ from: run, count: DELTA, step: apart, revision: 3 }));
+  story.expectAccepted(3 * DELTA, { 0: 3, [2 + (DELTA - 1) * apart]: 3 });
+  await story.expect(rows, { 0: 3, [apart - 1]: 0 });
+}
 
 /** `10000` as `10k`. */
 export function short(count) {
@@ -86,3 +86,5 @@ export function short(count) {
 
 /** The names of ten entities. */
 export const TEN = Array.from({ length: 10 }, (_, at) => (at === 0 ? "logs" : `logs-${at}`));
+/** So many edits are few. */
+const DELTA = 100;

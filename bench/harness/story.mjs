@@ -66,7 +66,7 @@ export class Story {
     const runs = [];
     for (let run = 0; run < repeats; run++) {
       await before(run);
-      await pause();
+      await pause(run === 0 ? 300 : 100);
       const { requests, bytesIn, bytesOut } = this.session;
       const timed = await this.page.evaluate(() => globalThis.bench.sync());
       runs.push({
@@ -114,8 +114,8 @@ export class Story {
 }
 
 /** What the step before left to do in the background is not charged to the next one. */
-function pause() {
-  return new Promise((resolve) => setTimeout(resolve, 300));
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** What one contender may take for one story. */

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CONTENDERS } from "../contenders/index.mjs";
 import { BENCH } from "../harness/build.mjs";
+import { short } from "../harness/stories.mjs";
 import { bars } from "./bars.mjs";
 import { aheadList, figure, goalTable, growthTable } from "./goals.mjs";
 import { summary } from "./summary.mjs";
@@ -25,9 +26,9 @@ export async function report(file) {
     const entries = contenders.filter((name) => row.get(name)?.ratio !== undefined).map((name) => ({
       label: CONTENDERS[name].title, value: row.get(name).ratio, text: `${figure(row.get(name).ratio)} × floor`, strong: name.startsWith("lastword"),
     }));
-    if (kind === undefined || workload.includes(" of ") || workload.includes(" in ") || entries.length < 2) continue;
+    if (kind === undefined || (kind === "delta" && !workload.includes(` ${short(results.size.large)} `)) || workload.includes(" in ") || entries.length < 2) continue;
     // A name without its size: another run writes over it.
-    const size = workload.endsWith(` ${sizeName(results.size.large)}`) ? "-large" : "";
+    const size = workload === `pull ${short(results.size.large)}` ? "-large" : "";
     const image = `images/bench-${kind}${size}.svg`;
     await writeFile(join(DOCS, image), bars(`${workload}: time, as a multiple of the floor`, entries, 1));
     plots.push(`![${workload}](${image})`);
@@ -43,7 +44,7 @@ function times(file, results, table, contenders, plots) {
   return `${TIMES}Written by \`cargo xtask bench\` from [bench/results/${file}](../bench/results/${file}), where each single measurement stands. Run it
 yourself: it needs Chromium and some hours, or \`--quick\` and some minutes for small sizes.
 
-Conditions: ${conditions.cpu}, ${conditions.memoryGiB} GiB, ${conditions.system}, node ${conditions.node}, Chromium ${conditions.browser}, ${conditions.date}. ${rounds} rounds; in each,
+Conditions: ${conditions.cpu}, ${conditions.memoryGiB} GiB, ${conditions.system}, node ${conditions.node}, Chromium ${conditions.browser}, ${conditions.date}. Rounds: ${rounds}; in each,
 every contender in turn on a new profile on disk, against the same backend in memory on the same machine. Records of about 450
 bytes; a small replica has ${size.small}, a large one ${size.large}. After each workload the rows of the replica and of the backend are
 counted and some are read; a contender that lost one has no time.
@@ -54,9 +55,9 @@ shared machine.
 
 ${timeTable(table, everywhere)}
 
-"no-op" is a sync with nothing to do on the large replica, "delta" a push of 100 edits made there, "merge" an exchange in which
-half of the records that come are older than an edit made here, "cold" the start on the large replica to the end of the first
-no-op: opening the database and all that must be read for it is in it.
+"no-op" is a sync with nothing to do, "delta" one that sends 100 edits, "merge" an exchange on the large replica in which half of
+the records that come are older than an edit made here, "cold" the start on the large replica to the end of the first no-op:
+opening the database and all that must be read for it is in it.
 
 ${onlyHere(table, contenders)}
 
@@ -82,7 +83,8 @@ ${growthTable(table, everywhere)}
 ### What else was counted
 ${countTable(table, everywhere)}
 
-Sent and received are bytes of bodies. The gap is the longest time in which the page could not run while it synced; an idle page
+Sent and received are bytes of bodies. lastword and Replicache meet their own pushes again in the same round, WatermelonDB,
+TinyBase, RxDB, Dexie by hand and the floor at the next pull. The gap is the longest time in which the page could not run while it synced; an idle page
 shows a few milliseconds. Memory is the most that the page's process, its workers included, ever held until the large pull ended.
 
 ### Who takes part
@@ -141,10 +143,6 @@ function time(ms) {
 
 function bytes(count) {
   return count >= 2 ** 20 ? `${(count / 2 ** 20).toFixed(1)} MiB` : count >= 1024 ? `${(count / 1024).toFixed(1)} KiB` : `${count} B`;
-}
-
-function sizeName(count) {
-  return count >= 1000 ? `${count / 1000}k` : String(count);
 }
 
 const PLOTTED = ["pull", "push", "merge", "delta", "cold"];
