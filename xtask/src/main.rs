@@ -105,8 +105,8 @@ cargo xtask COMMAND
   test [STEP...]                run every check and test, or the steps named
   ci                            the same as test
   sim --worlds N --seed S       run simulated worlds
-  bench [--quick] [--rounds N] [--only A,B] [--workload W]
-                                measure against the peers and write docs/benchmarks.md
+  bench [--quick [--report]] [--rounds N] [--minutes N] [--only A,B] [--workload W]
+                                measure against the peers and write docs/benchmarks.md; --quick: small sizes, --report writes all the same
   docs                          build the site of the documentation in target/site
   size                          compare the package's size with bench/size-budget.json
   tidy                          check what reviewers should not have to
