@@ -71,6 +71,9 @@ quota("what does not fit is refused whole, in and out, and all goes on once ther
   await failsForRoom(page);
   await failsForRoom(page);
   assert.equal(await page.evaluate(() => said.some(([level, message]) => level === "warn" && message.includes("storage is full"))), true);
+  // What was stored before is pushed all the same, and waits to be acknowledged.
+  assert.equal((await server.records(ENTITY)).size, 1 + far.length + stored);
+  assert.equal((await page.evaluate(() => sync.status())).pending, stored);
   // Of the page that did not fit nothing is here, and what was here is.
   assert.deepEqual(await shown(page), ["before"]);
   assert.equal(await count(page), 1 + stored);
@@ -85,11 +88,15 @@ quota("what does not fit is refused whole, in and out, and all goes on once ther
   assert.deepEqual([error, pending], [null, 0]);
 });
 
-quota("a tab that cannot even note that it leads says so, and leads once there is room", async ({ page, room, full }) => {
+quota("a tab that cannot even note that it leads says so, and leads once there is room", async ({ server, page, room, full }) => {
   await page.evaluate(() => sync.stop());
   const stored = await full();
   await failsForRoom(page);
   await failsForRoom(page);
+  assert.equal((await server.records(ENTITY)).size, 1 + stored, "it pushes all the same");
   await room();
-  assert.equal((await page.evaluate(() => sync.syncNow())).pushed, stored);
+  await page.evaluate(() => sync.syncNow());
+  // What was pushed has come back by the pull, which acknowledges it, or is pushed once more.
+  const { error, pending } = await page.evaluate(() => sync.status());
+  assert.deepEqual([error, pending, (await server.records(ENTITY)).size], [null, 0, 1 + stored]);
 });
