@@ -129,11 +129,16 @@ mod contract {
         let store = database.nodes[0].as_ref();
         let big = format!(r#"{{"n":"{}"}}"#, "x".repeat(50_000));
         let copies = (1..=20).map(|seq| StoredCopy { fields: big.clone(), ..copy(&seq.to_string(), seq) });
-        write(store, user, copies.collect()).await;
+        let mut copies: Vec<StoredCopy> = copies.collect();
+        copies[1].fields = r#"{"n":1}"#.into();
+        write(store, user, copies.clone()).await;
         let page = |records_max, bytes_max| store.page(user, PageQuery { records_max, bytes_max, ..query(0) });
         let five = page(5, 1_000_000).await.unwrap();
         assert_eq!((five.copies.len(), five.has_more, five.remaining), (5, true, Some(15)));
-        assert_eq!(page(100, 130_000).await.unwrap().copies.len(), 2);
+        assert_eq!(page(100, 130_000).await.unwrap().copies, copies[..3], "large and small ones, whole and in order");
+        let of_entity = PageQuery { entity: Some("logs"), records_max: 100, bytes_max: 60_000, ..query(0) };
+        let some = store.page(user, of_entity).await.unwrap();
+        assert_eq!((&some.copies[..], some.has_more), (&copies[..2], true));
         assert_eq!(page(100, 1).await.unwrap().copies.len(), 1, "a page holds one record at least");
         assert_eq!(page(20, 10_000_000).await.unwrap().copies.len(), 20);
     }

@@ -24,6 +24,9 @@ const BATCH_RECORDS: usize = 500;
 const PAGE_RECORDS: usize = 1_000;
 const USERS: usize = 4;
 const STREAMS: usize = 1_000;
+const RECORD_BYTES_MIN: usize = 400;
+/// Holds all that follows the records of a page.
+const END_BYTES: usize = 300;
 
 #[tokio::main]
 async fn main() {
@@ -163,12 +166,15 @@ async fn pull_all(client: reqwest::Client, url: String, key: String) -> usize {
     let (mut pulled, mut since) = (0, String::new());
     loop {
         let page = client.get(format!("{url}?limit={PAGE_RECORDS}{since}")).bearer_auth(&key);
-        let page = page.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
-        pulled += page.matches("\"clientCreatedAt\"").count();
-        // Parsing the page is the client's cost: only its end is read.
-        let cursor = page.rsplit("\"cursor\":\"").next().and_then(|rest| rest.split('"').next()).unwrap();
+        let page = page.send().await.unwrap().error_for_status().unwrap().bytes().await.unwrap();
+        // Parsing the page is the client's cost: only its end is read. It has as many records as were asked for.
+        assert!(page.len() > PAGE_RECORDS * RECORD_BYTES_MIN, "a whole page");
+        pulled += PAGE_RECORDS;
+        let end = std::str::from_utf8(&page[page.len() - END_BYTES..]).unwrap();
+        let cursor = end.rsplit("\"cursor\":\"").next().and_then(|rest| rest.split('"').next()).unwrap();
         since = format!("&since={cursor}");
-        if page[page.len().saturating_sub(300)..].contains("\"hasMore\":false") {
+        if end.contains("\"hasMore\":false") {
+            assert!(end.contains("\"remaining\":0"));
             return pulled;
         }
     }

@@ -1,7 +1,7 @@
-//! What the database allows: the same rows into the same table, with the same durability, by as many clients at once.
+//! What the database allows: the same rows into the same tables, with the same durability, by as many clients at once.
 //!
-//! Never uses the server's code. One multi-row insert and one commit for each batch; then each user's rows in pages, read
-//! into values.
+//! Never uses the server's code. For each batch one multi-row insert, the answer that is kept, the user's counters, and one
+//! commit; nothing is looked up. Then each user's rows in pages, read into values.
 
 use std::time::Instant;
 
@@ -42,6 +42,17 @@ fn rows(users: usize, from: usize) -> Vec<(Uuid, Vec<Row>)> {
     (0..users).map(|user| (Uuid::from_u128((from + user) as u128), (0..each).map(row).collect())).collect()
 }
 
+/// What the server answers to a batch, and keeps.
+fn answer(batch: &[Row]) -> String {
+    let result = |row: &Row| {
+        let (id, seq) = (&row.id, row.seq);
+        format!(
+            r#"{{"id":"{id}","status":"applied","serverUpdatedAt":{seq:013},"version":1,"serverId":"{SERVER_ID}"}}"#
+        )
+    };
+    format!("[{}]", batch.iter().map(result).collect::<Vec<_>>().join(","))
+}
+
 /// Reads a row into values, as anyone who reads rows does.
 macro_rules! values {
     () => {
@@ -61,12 +72,22 @@ macro_rules! rates {
         for (users, from) in [(1, 0), (USERS, 1)] {
             let rows = rows(users, from);
             let ids: Vec<Uuid> = rows.iter().map(|(user, _)| *user).collect();
+            for user in &ids {
+                let query = sqlx::query("INSERT INTO users (id, name, created_ms, epoch) VALUES ($1, $2, 1, 1)");
+                query.bind(user).bind(user.to_string()).execute(&$writers).await.unwrap();
+            }
             let begun = Instant::now();
             let writes = rows.into_iter().map(|(user, rows)| {
                 let pool = $writers.clone();
                 tokio::spawn(async move {
                     for batch in rows.chunks(BATCH_RECORDS) {
-                        $write(&mut *pool.acquire().await.unwrap(), user, batch).await;
+                        let mut tx = pool.begin().await.unwrap();
+                        $write(&mut *tx, user, batch).await;
+                        let query = sqlx::query(KEEP).bind(user).bind(Uuid::new_v4().to_string());
+                        query.bind(&[0; 32][..]).bind(answer(batch)).execute(&mut *tx).await.unwrap();
+                        let query = sqlx::query("UPDATE users SET head_seq = $2, head_ms = $2 WHERE id = $1");
+                        query.bind(user).bind(batch.len() as i64).execute(&mut *tx).await.unwrap();
+                        tx.commit().await.unwrap();
                     }
                 })
             });
@@ -142,5 +163,7 @@ const CONNECTIONS: u32 = 4;
 const SERVER_ID: &str = "0123456789abcdef";
 const INSERT: &str = "INSERT INTO records
     (user_id, entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields) ";
+const KEEP: &str = "INSERT INTO answers (user_id, device_id, name, body_hash, answer, created_ms)
+    VALUES ($1, $1, $2, $3, $4, 1)";
 const READ: &str = "SELECT entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields
     FROM records WHERE user_id = $1 AND entity = 'workout-logs' AND seq > $2 ORDER BY seq LIMIT 1000";

@@ -77,51 +77,55 @@ macro_rules! purge_store {
 purge_store!(SqliteStore);
 purge_store!(PostgresStore);
 
-/// The copies of a page.
+/// A copy as a page finds it. Where its fields are large they were left out.
+pub(super) struct Listed {
+    pub(super) copy: StoredCopy,
+    pub(super) fields_bytes: i64,
+}
+
+/// The columns of [`Listed`], in its order. Binds: user, place, limit, what is large, and entity if there is one.
+pub(super) const LISTED: &str = "entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id,
+    CASE WHEN octet_length(fields) <= $4 THEN fields END, octet_length(fields)";
+
+impl PageQuery<'_> {
+    /// The rows that a page chooses from.
+    pub(super) fn rows(&self) -> &'static str {
+        match self.entity {
+            Some(_) => "FROM records WHERE user_id = $1 AND entity = $5 AND seq > $2 ORDER BY seq LIMIT $3",
+            None => "FROM records WHERE user_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        }
+    }
+
+    /// One more than the page holds tells whether there is more.
+    pub(super) fn limit(&self) -> i64 {
+        i64::try_from(self.records_max).unwrap_or(i64::MAX).saturating_add(1)
+    }
+
+    /// Fields of more bytes are read when the page is cut: so no more is ever read for nothing than a page holds.
+    pub(super) fn large(&self) -> i64 {
+        i64::try_from(self.bytes_max / self.records_max.max(1)).unwrap_or(i64::MAX)
+    }
+
+    /// The copies that both limits let pass.
+    pub(super) fn cut(&self, listed: Vec<Listed>) -> Vec<StoredCopy> {
+        let (mut copies, mut bytes) = (Vec::with_capacity(listed.len()), 0);
+        for Listed { copy, fields_bytes } in listed.into_iter().take(self.records_max) {
+            bytes += copy.wire_bytes() - copy.fields.len() + usize::try_from(fields_bytes).unwrap_or(usize::MAX);
+            if bytes > self.bytes_max && !copies.is_empty() {
+                break;
+            }
+            copies.push(copy);
+        }
+        copies
+    }
+}
+
+/// What is left of reading a page once its rows are listed.
 pub(super) struct Cut<'a> {
     pub(super) copies: &'a [StoredCopy],
     /// True when a limit cut it off before the last copy.
     pub(super) has_more: bool,
 }
-
-/// How many rows wait, to one more than the page may hold, and their bytes.
-#[derive(sqlx::FromRow)]
-pub(super) struct Waiting {
-    pub(super) found: i64,
-    pub(super) bytes: i64,
-}
-
-impl PageQuery<'_> {
-    /// The rows of the page by its limit of records, in any order. Binds: user, place, limit, and entity if there is one.
-    pub(super) fn rows(&self) -> &'static str {
-        match self.entity {
-            Some(_) => "FROM records WHERE user_id = $1 AND entity = $4 AND seq > $2 ORDER BY seq LIMIT $3",
-            None => "FROM records WHERE user_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-        }
-    }
-
-    pub(super) fn limit(&self) -> i64 {
-        i64::try_from(self.records_max).unwrap_or(i64::MAX)
-    }
-
-    /// The rows of the page by both limits, as SQL. Adding up bytes row by row is dear, and most pages need it not.
-    pub(super) fn rows_that_fit(&self, waiting: &Waiting) -> String {
-        let (rows, bytes_max) = (self.rows(), i64::try_from(self.bytes_max).unwrap_or(i64::MAX));
-        if waiting.bytes <= bytes_max {
-            return format!("(SELECT {COLUMNS} {rows}) AS page");
-        }
-        format!(
-            "(SELECT {COLUMNS}, row_number() OVER by_seq AS place, sum({BYTES}) OVER by_seq AS bytes
-            FROM (SELECT {COLUMNS} {rows}) AS page WINDOW by_seq AS (ORDER BY seq ROWS UNBOUNDED PRECEDING)
-            ) AS page WHERE bytes <= {bytes_max} OR place = 1"
-        )
-    }
-}
-
-/// The columns of a copy, in the order of its fields.
-pub(super) const COLUMNS: &str = "entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields";
-/// As [`StoredCopy::wire_bytes`].
-pub(super) const BYTES: &str = "octet_length(fields) + octet_length(id) + octet_length(entity) + 256";
 
 /// Defines the reads that a page is made of, for one kind of connection.
 macro_rules! snapshot_reads {
@@ -134,9 +138,11 @@ macro_rules! snapshot_reads {
         ) -> Result<PageRead, StoreError> {
             let user = user_state(connection, user_id).await?;
             let mark_at_seen = mark_at(connection, user_id, &user, query.seen).await?;
-            let waiting = waiting(connection, user_id, &query).await?;
-            let copies = copies(connection, user_id, &query, &query.rows_that_fit(&waiting)).await?;
-            let has_more = i64::try_from(copies.len()).is_ok_and(|given| given < waiting.found);
+            let listed = list(connection, user_id, &query).await?;
+            let found = listed.len();
+            let mut copies = query.cut(listed);
+            read_large(connection, user_id, &query, &mut copies).await?;
+            let has_more = copies.len() < found;
             let remaining = remaining(connection, user_id, &user, &query, &Cut { copies: &copies, has_more }).await?;
             Ok(PageRead { user, mark_at_seen, copies, has_more, remaining })
         }
@@ -162,21 +168,29 @@ macro_rules! snapshot_reads {
             Ok(mark.unwrap_or_default())
         }
 
-        /// Asked before the page, so that large rows are not read whole and then cut off.
-        async fn waiting(
+        /// Reads the fields that were left out.
+        async fn read_large(
             connection: &mut $connection,
             user_id: UserId,
             query: &PageQuery<'_>,
-        ) -> Result<Waiting, StoreError> {
+            copies: &mut [StoredCopy],
+        ) -> Result<(), StoreError> {
+            let left_out = || copies.iter().filter(|copy| copy.fields.is_empty()).map(|copy| copy.seq);
+            let (Some(first), Some(last)) = (left_out().next(), left_out().last()) else { return Ok(()) };
+            let of_entity = if query.entity.is_some() { "AND entity = $5" } else { "" };
             let sql = format!(
-                "SELECT count(*) AS found, CAST(coalesce(sum({BYTES}), 0) AS bigint) AS bytes
-                FROM (SELECT entity, id, fields {}) AS page",
-                query.rows()
+                "SELECT seq, fields FROM records
+                WHERE user_id = $1 AND seq BETWEEN $2 AND $3 AND octet_length(fields) > $4 {of_entity}"
             );
-            // One more than the page holds tells whether there is more.
-            let sized = sqlx::query_as(&sql).bind(user_id).bind(query.after).bind(query.limit().saturating_add(1));
-            let sized = if let Some(entity) = query.entity { sized.bind(entity) } else { sized };
-            Ok(sized.fetch_one(connection).await?)
+            let large = sqlx::query_as(&sql).bind(user_id).bind(first).bind(last).bind(query.large());
+            let large = if let Some(entity) = query.entity { large.bind(entity) } else { large };
+            let large: Vec<(i64, String)> = large.fetch_all(connection).await?;
+            for (seq, fields) in large {
+                if let Ok(place) = copies.binary_search_by_key(&seq, |copy| copy.seq) {
+                    copies[place].fields = fields;
+                }
+            }
+            Ok(())
         }
 
         /// How many copies wait behind the page, where that is known or cheap to count.

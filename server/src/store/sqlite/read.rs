@@ -4,7 +4,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Connection as _, Row as _};
 
 use super::SqliteStore;
-use crate::store::shared::{BYTES, COLUMNS, Cut, Waiting, snapshot_reads};
+use crate::store::shared::{Cut, LISTED, Listed, snapshot_reads};
 use crate::store::{PageQuery, PageRead, StoreError, StoredCopy, UserId, UserState};
 
 pub(super) async fn page(store: &SqliteStore, user_id: UserId, query: PageQuery<'_>) -> Result<PageRead, StoreError> {
@@ -15,32 +15,33 @@ pub(super) async fn page(store: &SqliteStore, user_id: UserId, query: PageQuery<
     read_page(&mut tx, user_id, query).await
 }
 
-/// The whole page as one row: between SQLite's thread and this one, each row costs more than reading it.
-async fn copies(
+/// All rows as one: between SQLite's thread and this one, each row costs more than reading it.
+async fn list(
     connection: &mut SqliteConnection,
     user_id: UserId,
     query: &PageQuery<'_>,
-    rows: &str,
-) -> Result<Vec<StoredCopy>, StoreError> {
-    let sql = format!("SELECT json_group_array(json_array({COLUMNS})) FROM {rows}");
-    let page = sqlx::query_scalar(&sql).bind(user_id).bind(query.after).bind(query.limit());
+) -> Result<Vec<Listed>, StoreError> {
+    let sql = format!("SELECT json_group_array(json_array({LISTED})) FROM (SELECT * {})", query.rows());
+    let page = sqlx::query_scalar(&sql).bind(user_id).bind(query.after).bind(query.limit()).bind(query.large());
     let page = if let Some(entity) = query.entity { page.bind(entity) } else { page };
     let page: String = page.fetch_one(connection).await?;
-    let page: Vec<Listed> =
+    let rows: Vec<Columns> =
         serde_json::from_str(&page).map_err(|_| StoreError::Fault("a page of records is not JSON".to_owned()))?;
-    let mut copies: Vec<StoredCopy> = page.into_iter().map(listed).collect();
-    copies.sort_unstable_by_key(|copy| copy.seq);
-    Ok(copies)
+    let mut listed: Vec<Listed> = rows.into_iter().map(listed).collect();
+    listed.sort_unstable_by_key(|listed| listed.copy.seq);
+    Ok(listed)
 }
 
 snapshot_reads!(SqliteConnection);
 
-/// [`COLUMNS`] as one JSON array.
-type Listed = (String, String, i64, i64, i64, i64, i64, i64, String, String);
+/// [`LISTED`] as one JSON array.
+type Columns = (String, String, i64, i64, i64, i64, i64, i64, String, Option<String>, i64);
 
-fn listed((entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields): Listed) -> StoredCopy {
-    let deleted = deleted != 0;
-    StoredCopy { entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields }
+fn listed(columns: Columns) -> Listed {
+    let (entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields, fields_bytes) = columns;
+    let (deleted, fields) = (deleted != 0, fields.unwrap_or_default());
+    let copy = StoredCopy { entity, id, seq, created_ms, stamp, deleted, server_ms, version, server_id, fields };
+    Listed { copy, fields_bytes }
 }
 
 pub(super) fn copy(row: &SqliteRow) -> Result<StoredCopy, StoreError> {
