@@ -9,8 +9,9 @@ use crate::store::{PageQuery, PageRead, StoreError, StoredCopy, UserId, UserStat
 
 pub(super) async fn page(store: &PostgresStore, user_id: UserId, query: PageQuery<'_>) -> Result<PageRead, StoreError> {
     let mut tx = store.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    // Dropped, the transaction ends when nobody waits for it.
-    read_page(&mut tx, user_id, query).await
+    let page = read_page(&mut tx, user_id, query).await?;
+    tx.rollback().await?;
+    Ok(page)
 }
 
 async fn list(

@@ -11,8 +11,9 @@ pub(super) async fn page(store: &SqliteStore, user_id: UserId, query: PageQuery<
     let mut connection = store.readers.acquire().await?;
     // A deferred transaction reads from the snapshot of its first statement.
     let mut tx = connection.begin().await?;
-    // Dropped, the transaction ends when nobody waits for it.
-    read_page(&mut tx, user_id, query).await
+    let page = read_page(&mut tx, user_id, query).await?;
+    tx.rollback().await?;
+    Ok(page)
 }
 
 /// All rows as one: between SQLite's thread and this one, each row costs more than reading it.
