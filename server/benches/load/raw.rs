@@ -84,7 +84,7 @@ macro_rules! rates {
                         let mut tx = pool.begin().await.unwrap();
                         $write(&mut *tx, user, batch).await;
                         let query = sqlx::query(KEEP).bind(user).bind(Uuid::new_v4().to_string());
-                        query.bind(&[0; 32][..]).bind(answer(batch)).execute(&mut *tx).await.unwrap();
+                        query.bind(&[0_u8; 32][..]).bind(answer(batch)).execute(&mut *tx).await.unwrap();
                         let query = sqlx::query("UPDATE users SET head_seq = $2, head_ms = $2 WHERE id = $1");
                         query.bind(user).bind(batch.len() as i64).execute(&mut *tx).await.unwrap();
                         tx.commit().await.unwrap();
