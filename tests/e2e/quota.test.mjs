@@ -21,7 +21,7 @@ const names = (records) => records.map(({ exercise }) => exercise).filter((exerc
 
 /** A page that syncs when it is asked to, with `room(bytes)`: what the browser allows it to store; without `bytes`, much. */
 function quota(name, body) {
-  barePage(name, async ({ server, page }) => {
+  barePage(name, async ({ server, front, page }) => {
     const protocol = await page.context().newCDPSession(page);
     const { origin } = new URL(page.url());
     const room = (quotaSize) => protocol.send("Storage.overrideQuotaForOrigin", { origin, ...(quotaSize ? { quotaSize } : {}) });
@@ -51,7 +51,8 @@ function quota(name, body) {
       await room(1);
       return stored + (await page.evaluate(() => fill())).stored;
     };
-    await body({ server, page, room, full });
+    const pushes = () => front.seen.filter(({ method }) => method === "POST").length;
+    await body({ server, page, room, full, pushes });
   });
 }
 
@@ -63,13 +64,15 @@ const failsForRoom = async (page) => {
   assert.equal((await page.evaluate(() => sync.status())).error.code, "quota_exceeded");
 };
 
-quota("what does not fit is refused whole, in and out, and all goes on once there is room", async ({ server, page, room, full }) => {
+quota("what does not fit is refused whole, in and out, and all goes on once there is room", async ({ server, page, room, full, pushes }) => {
   const stored = await full();
   assert.equal(await count(page), 1 + stored, "both of a pair or none");
   const far = Array.from({ length: 50 }, (_, at) => `far ${at}`).sort();
   await elsewhere(server, far);
   await failsForRoom(page);
+  const sent = pushes();
   await failsForRoom(page);
+  assert.equal(pushes(), sent, "what was answered is not sent again in each round");
   assert.equal(await page.evaluate(() => said.some(([level, message]) => level === "warn" && message.includes("storage is full"))), true);
   // What was stored before is pushed all the same, and waits to be acknowledged.
   assert.equal((await server.records(ENTITY)).size, 1 + far.length + stored);
@@ -83,7 +86,9 @@ quota("what does not fit is refused whole, in and out, and all goes on once ther
   assert.deepEqual(await shown(page), ["after", "before", ...far]);
   assert.equal(await count(page), 2 + far.length + stored);
   assert.deepEqual(await held(server), ["after", "before", ...far]);
-  assert.equal((await server.records(ENTITY)).size, 2 + far.length + stored);
+  const records = [...(await server.records(ENTITY)).values()];
+  assert.equal(records.length, 2 + far.length + stored);
+  assert.deepEqual(records.filter(({ version }) => version !== 1), [], "no edit counts twice");
   const { error, pending } = await page.evaluate(() => sync.status());
   assert.deepEqual([error, pending], [null, 0]);
 });
