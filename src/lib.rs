@@ -18,6 +18,7 @@ pub mod mutation;
 pub mod outgoing;
 pub mod ports;
 pub mod record;
+pub mod stored;
 pub mod typed;
 
 pub use lastword_protocol as protocol;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use lastword::checkpoint::{InFlight, Sent};
+use lastword::checkpoint::{Checkpoint, EntityMeta, InFlight, Replica, Sent};
 use lastword::config::{Config, EntityDeclaration, Style};
 use lastword::incoming::pull::{Arrived, Page};
 use lastword::incoming::timed::Timed;
@@ -16,7 +16,10 @@ use lastword::outgoing::push::{self, Answer, Fate};
 use lastword::ports::Now;
 use lastword::protocol::entity::EntityDef;
 use lastword::protocol::limits::{CURSOR_BYTES_MAX, PAGE_RECORDS_MAX};
-use lastword::record::{Entity, Record, Stamp, Synced};
+use lastword::record::{Entity, Key, Record, Stamp, Synced};
+use lastword::stored::{StoredChange, StoredConflict};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 const LOGS: Entity = Entity(0);
@@ -160,7 +163,7 @@ fn pages_of_changeset_style() {
 fn pages_and_cursors_by_time() {
     let config = config(Style::Resource);
     let whole = json!({ "records": [record(), tombstone()], "hasMore": true });
-    let sound = [whole.to_string(), json!([record()]).to_string(), "+1763690000000".into(), "1763690000000".into()];
+    let sound = [whole.to_string(), json!([record()]).to_string(), "+1763690000000/40".into(), "1763690000000".into()];
     let timed = Timed::default();
     fuzz(3, &sound, |bytes| {
         let cursor = std::str::from_utf8(bytes).ok();
@@ -232,6 +235,47 @@ fn marks_of_rows() {
             assert_eq!(Synced::parse(&mark.to_string()), Some(mark));
         }
     });
+}
+
+#[test]
+fn entries_of_our_own_stores() {
+    let change = json!({ "entity": "logs", "id": "a", "stamp": 5, "operation": "update", "state": "failed", "attempts": 2,
+        "lastAttemptAt": 6, "nextTryAt": 7, "error": { "code": "invalid", "message": "no" }, "queuedAt": 4, "known": true,
+        "base": 3, "held": 2, "sent": [1, 2], "earlier": [4], "acceptedAt": 9, "tombstone": tombstone() });
+    let conflict = json!({ "entity": "logs", "id": "a", "local": record(), "remote": null, "foundAt": 4 });
+    let replica = json!({ "deviceId": "d", "account": null, "fence": 3, "lastStamp": 5, "offsetMs": -6, "clockMax": 7,
+        "hashKey": 8 });
+    let checkpoint =
+        json!({ "cursor": "c", "epoch": "e", "upTo": 5, "resync": { "reason": "epochChanged", "seenLists": 2 } });
+    let in_flight = json!({ "key": "k", "entity": "logs", "body": "{}",
+        "sent": [{ "entity": "logs", "id": "a", "stamp": 5, "hash": "ff00" }] });
+    let sound = [change, conflict, replica, checkpoint, in_flight].map(|entry| entry.to_string());
+    fuzz(8, &sound, |bytes| {
+        if let Ok(stored) = serde_json::from_slice::<StoredChange>(bytes) {
+            let change = stored.into_change(Key::new(LOGS, "a"));
+            let text = serde_json::to_string(&StoredChange::new("logs", change.clone())).unwrap();
+            assert_eq!(again::<StoredChange>(&text).into_change(Key::new(LOGS, "a")), change);
+        }
+        if let Ok(conflict) = serde_json::from_slice::<StoredConflict>(bytes) {
+            let text = serde_json::to_string(&conflict).unwrap();
+            let same: StoredConflict = again(&text);
+            assert_eq!((same.local, same.remote), (conflict.local, conflict.remote));
+        }
+        reads_back::<Replica>(bytes);
+        reads_back::<Checkpoint>(bytes);
+        reads_back::<EntityMeta>(bytes);
+        reads_back::<InFlight>(bytes);
+    });
+}
+
+fn again<T: DeserializeOwned>(text: &str) -> T {
+    serde_json::from_str(text).unwrap()
+}
+
+fn reads_back<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
+    if let Ok(value) = serde_json::from_slice::<T>(bytes) {
+        assert_eq!(again::<T>(&serde_json::to_string(&value).unwrap()), value);
+    }
 }
 
 /// What parsers stumble over.

@@ -12,13 +12,14 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::by_id::{ById, Keys};
 use super::codec::{self, row_from_js, time_to_js};
 use super::indexeddb::IndexedDb;
-use super::stores::{CONFLICTS, ENTITY, ID, META, NAME, OUTBOX, QUARANTINE, StoredChange, StoredConflict, VALUE, meta};
+use super::stores::{CONFLICTS, ENTITY, ID, META, NAME, OUTBOX, QUARANTINE, VALUE, meta};
 use super::transaction::{Ended, Running};
 use crate::commit::{Found, Read};
 use crate::incoming::conflict::Conflict;
 use crate::outgoing::outbox::Change;
 use crate::ports::StoreError;
 use crate::record::{ByKey, Entity, Fields, Key, Record};
+use crate::stored::{StoredChange, StoredConflict};
 
 /// Issues every request, then waits for the answers in order.
 pub(super) async fn read_all(

@@ -9,13 +9,12 @@ use wasm_bindgen::JsValue;
 use super::codec::{self, key_to_js, row_to_js};
 use super::indexeddb::IndexedDb;
 use super::removal::Range;
-use super::stores::{
-    CONFLICTS, META, NAME, OUTBOX, QUARANTINE, StoredChange, StoredConflict, StoredQuarantined, VALUE, meta,
-};
+use super::stores::{CONFLICTS, META, NAME, OUTBOX, QUARANTINE, VALUE, meta};
 use super::transaction::{Ended, Running};
 use crate::commit::Write;
 use crate::ports::StoreError;
 use crate::record::{Entity, Key, Record, Row};
+use crate::stored::{StoredChange, StoredConflict, StoredQuarantined};
 
 /// Encodes every value, then issues every request.
 pub(super) fn write_all(
