@@ -213,7 +213,6 @@ impl<S: Store, T: Transport, C: Clock, L: Locks, F: Fn(Told)> Loop<S, T, C, L, F
 async fn transact<S: Store>(store: &S, step: &StoreStep) -> Result<StoreOutcome, StoreError> {
     Ok(match step {
         StoreStep::Open(step) => StoreOutcome::Open(store.run(step).await?),
-        StoreStep::Look(step) => StoreOutcome::Open(store.run(step).await?),
         StoreStep::Scan(step) => StoreOutcome::Scan(store.run(step).await?),
         StoreStep::StartResync(step) => StoreOutcome::StartResync(step.scope, store.run(step).await?),
         StoreStep::Apply(step) => StoreOutcome::Apply(store.run(&**step).await?),

@@ -9,7 +9,7 @@ use lastword_protocol::push::FieldError;
 
 use crate::commit::{Refusal, Step};
 use crate::config::{Config, EntityDeclaration};
-use crate::engine::lease::Open;
+use crate::engine::lease::{Open, Purpose};
 use crate::engine::store_error;
 use crate::error::Error;
 use crate::outgoing::write::{Edit, EditKind, LocalWrite, ReadRows};
@@ -61,7 +61,8 @@ impl<S: Store, C: Clock> Records<'_, S, C> {
     /// # Errors
     /// [`Error::AccountMismatch`], or the database's.
     pub async fn open(&self, account: Option<String>, device_id: String) -> Result<(), Error> {
-        let open = Open { account, device_id, hash_key: self.clock.random() >> HASH_KEY_UNUSED_BITS, lead: false };
+        let open =
+            Open { account, device_id, hash_key: self.clock.random() >> HASH_KEY_UNUSED_BITS, purpose: Purpose::Use };
         self.run(&open).await.map(drop)
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use lastword::columns::{ColumnNames, Columns, ShownStatus};
 use lastword::commit::Step;
 use lastword::config::{Config, EntityDeclaration, Policy, Style};
-use lastword::engine::lease::Open;
+use lastword::engine::lease::{Open, Purpose};
 use lastword::incoming::apply::ApplyPage;
 use lastword::incoming::pull::{Arrived, Page};
 use lastword::incoming::validate;
@@ -37,7 +37,7 @@ impl Replica {
         let declared = BTreeMap::from([("goals".to_owned(), declaration)]);
         let config = Rc::new(Config::new(declared, Style::Resource, &|_| Err("no patterns here".into())).unwrap());
         let store = MemoryStore::new(config.clone());
-        let open = Open { account: None, device_id: "d".into(), hash_key: 7, lead: true };
+        let open = Open { account: None, device_id: "d".into(), hash_key: 7, purpose: Purpose::Lead };
         let fence = store.run_now(&open).unwrap().replica.fence;
         Self { store, config, fence }
     }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use lastword::config::{Config, EntityDeclaration, Style};
 use lastword::engine::Engine;
-use lastword::engine::lease::Open;
+use lastword::engine::lease::{Open, Purpose};
 use lastword::engine::state::{Action, Event, StoreOutcome, StoreStep};
 use lastword::incoming::pull::{Arrived, Page};
 use lastword::memory::MemoryStore;
@@ -44,7 +44,7 @@ impl Script {
         let declared = BTreeMap::from([("notes".to_owned(), EntityDeclaration::default())]);
         let config = Rc::new(Config::new(declared, Style::Resource, &|_| Err("no patterns here".into())).unwrap());
         let store = MemoryStore::new(config.clone());
-        store.run_now(&Open { account: None, device_id: "d".into(), hash_key: 7, lead: false }).unwrap();
+        store.run_now(&Open { account: None, device_id: "d".into(), hash_key: 7, purpose: Purpose::Use }).unwrap();
         for id in edited {
             let edit = Edit { key: Key::new(NOTES, id), kind: EditKind::Put(Fields::new()) };
             store.run_now(&LocalWrite { edits: vec![edit], now: Millis(1) }).unwrap();
@@ -108,7 +108,6 @@ impl Script {
         let store = &self.store;
         match step {
             StoreStep::Open(step) => ("open", store.run_now(&step).map(StoreOutcome::Open)),
-            StoreStep::Look(step) => ("look", store.run_now(&step).map(StoreOutcome::Open)),
             StoreStep::Scan(step) => ("scan", store.run_now(&step).map(StoreOutcome::Scan)),
             StoreStep::StartResync(step) => {
                 ("full pull", store.run_now(&step).map(|done| StoreOutcome::StartResync(step.scope, done)))

@@ -6,8 +6,7 @@
 use std::rc::Rc;
 
 use super::Engine;
-use super::lease::Look;
-use super::state::{Action, Mode, StoreStep, Task};
+use super::state::Task;
 use crate::checkpoint::InFlight;
 use crate::error::Error;
 use crate::mutation::{self, Mutation};
@@ -41,18 +40,14 @@ impl Engine {
         cycle.full = Some(Full { in_flight: self.in_flight.take() });
     }
 
-    /// Leads without a fence of its own, which it needs only to store.
-    pub(super) fn look(&mut self) {
-        let id = self.id();
-        self.raised = false;
-        self.mode = Mode::Opening(id);
-        self.actions.push(Action::Transact(id, StoreStep::Look(Look { account: self.account.clone() })));
-    }
-
     /// Remembers what cannot be stored, so that the same copy is not sent in each cycle; without an answer, a body that was
     /// refused as a whole.
     pub(super) fn answered(&mut self, in_flight: &InFlight, answer: Option<&Answer>) {
-        let answered = Rc::make_mut(&mut self.answered);
+        // The step that shared it is over; where one is not, what it knew is sent once more.
+        if Rc::get_mut(&mut self.answered).is_none() {
+            self.answered = Rc::default();
+        }
+        let Some(answered) = Rc::get_mut(&mut self.answered) else { return };
         for sent in &in_flight.sent {
             let Some(entity) = self.config.find(&sent.entity) else { continue };
             let fate = answer.and_then(|answer| answer.results.value(entity, &sent.id));

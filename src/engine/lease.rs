@@ -7,7 +7,7 @@ use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::Config;
 use crate::record::{ByScope, Millis, Stamp};
 
-/// Opens the replica; with `lead`, also raises the fence.
+/// Opens the replica; to lead, also raises the fence.
 pub struct Open {
     /// Whose records these are; none where the app has no accounts.
     pub account: Option<String>,
@@ -15,8 +15,19 @@ pub struct Open {
     pub device_id: String,
     /// Used where there is no replica yet: the key of its content hashes.
     pub hash_key: u64,
-    /// True to take the lead. Only opening without it gives a database that has no account one.
-    pub lead: bool,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What a replica is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To use it. Only this gives a database that has no account one.
+    Use,
+    /// To lead.
+    Lead,
+    /// To see what is there: for a leader that has no room to raise its fence, and stores nothing.
+    Look,
 }
 
 /// The replica as it was found or made.
@@ -32,20 +43,19 @@ pub struct Opened {
     pub is_new: bool,
 }
 
-/// Reads the replica as it is: for a leader that has no room to raise its fence, and stores nothing.
-pub struct Look {
-    /// Whose records these must be.
-    pub account: Option<String>,
-}
-
 impl Step for Open {
     type Outcome = Opened;
 
     fn next(&self, found: &Found, config: &Config) -> Next<Opened> {
         if found.rounds == 0 {
-            return Next::Read(reads(config));
+            let mut reads = vec![Read::Replica, Read::InFlight];
+            reads.extend(config.scopes().into_iter().map(Read::Checkpoint));
+            return Next::Read(reads);
         }
         let is_new = found.replica.is_none();
+        if is_new && self.is_read_only() {
+            return Next::Refuse(Refusal::NoReplica);
+        }
         let mut replica = found.replica.clone().unwrap_or_else(|| Replica {
             device_id: self.device_id.clone(),
             account: None,
@@ -58,50 +68,25 @@ impl Step for Open {
         match (&replica.account, &self.account) {
             (Some(held), Some(asked)) if held != asked => return Next::Refuse(Refusal::AccountMismatch),
             // Wiped under a leader that still runs: it must not bring its account back.
-            (None, Some(_)) if self.lead && !is_new => return Next::Refuse(Refusal::AccountMismatch),
+            (None, Some(_)) if self.purpose != Purpose::Use && !is_new => {
+                return Next::Refuse(Refusal::AccountMismatch);
+            }
             (None, Some(asked)) => replica.account = Some(asked.clone()),
             (_, _) => {}
         }
-        replica.fence += u64::from(self.lead);
+        replica.fence += u64::from(self.purpose == Purpose::Lead);
         let changed = found.replica.as_ref() != Some(&replica);
         let writes = if changed { vec![Write::PutReplica(replica.clone())] } else { Vec::new() };
-        Next::Commit(writes, opened(replica, found, config, is_new))
+        let checkpoints = config.scopes().into_iter().map(|scope| (scope, found.checkpoint(scope))).collect();
+        Next::Commit(writes, Opened { replica, in_flight: found.in_flight.clone(), checkpoints, is_new })
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.purpose == Purpose::Look
     }
 
     fn is_strict(&self) -> bool {
         // A fence or a device id that a power cut takes back would be given out twice.
         true
     }
-}
-
-impl Step for Look {
-    type Outcome = Opened;
-
-    fn next(&self, found: &Found, config: &Config) -> Next<Opened> {
-        if found.rounds == 0 {
-            return Next::Read(reads(config));
-        }
-        match &found.replica {
-            None => Next::Refuse(Refusal::NoReplica),
-            Some(replica) if self.account.is_some() && replica.account != self.account => {
-                Next::Refuse(Refusal::AccountMismatch)
-            }
-            Some(replica) => Next::Commit(Vec::new(), opened(replica.clone(), found, config, false)),
-        }
-    }
-
-    fn is_read_only(&self) -> bool {
-        true
-    }
-}
-
-fn reads(config: &Config) -> Vec<Read> {
-    let mut reads = vec![Read::Replica, Read::InFlight];
-    reads.extend(config.scopes().into_iter().map(Read::Checkpoint));
-    reads
-}
-
-fn opened(replica: Replica, found: &Found, config: &Config, is_new: bool) -> Opened {
-    let checkpoints = config.scopes().into_iter().map(|scope| (scope, found.checkpoint(scope))).collect();
-    Opened { replica, in_flight: found.in_flight.clone(), checkpoints, is_new }
 }

@@ -1,35 +1,35 @@
 //! When things happen: events in, actions out. Never waits, reads a clock, draws a random number or touches a port.
 //!
 //! The same events and times give the same actions (I19). [`Engine::wake_at`] says when to send [`Event::Woken`].
-//! Source: docs/protocol.md, sections 6 and 8. A cycle is a queue of tasks, one at a time; `pull.rs` and `push.rs` hold
-//! what each task does with its answers.
+//! Source: docs/protocol.md, sections 6 and 8. A cycle (`cycle.rs`) is a queue of tasks, one at a time; `pull.rs` and
+//! `push.rs` hold what each task does with its answers.
 
 pub mod backoff;
+mod cycle;
 pub mod failure;
 mod full;
 pub mod lease;
 mod offset;
+mod opening;
 mod pace;
 mod pull;
 mod push;
 pub mod state;
 mod view;
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::checkpoint::{Checkpoint, InFlight};
 use crate::commit::Refusal;
-use crate::config::{Config, Detect};
+use crate::config::Config;
 use crate::error::Error;
 use crate::incoming::conflict::Notice;
 use crate::mutation::{self, Mutation};
 use crate::outgoing::encode::Answered;
 use crate::ports::{Failure, Now, StoreError};
-use crate::record::{ByKey, ByScope, Entity, Millis, Scope};
-use lease::Open;
+use crate::record::{ByKey, ByScope, Millis, Scope};
 use offset::Offset;
-use state::{Action, Cycle, Event, Halt, Mode, Pace, Report, Running, StoreOutcome, StoreStep, Task};
+use state::{Action, Cycle, Event, Halt, Mode, Pace, Running, StoreOutcome};
 pub use view::{Progress, View};
 
 /// Decides what happens next.
@@ -177,29 +177,6 @@ impl Engine {
         self.actions.push(Action::ReleaseLead);
     }
 
-    fn lose_lead(&mut self) {
-        if matches!(self.mode, Mode::Leader | Mode::Opening(_)) {
-            self.stop(Error::Fenced);
-            self.start();
-        }
-    }
-
-    /// Reads the durable state and raises the fence; what is held in memory follows it.
-    fn open(&mut self, now: Now) {
-        if self.mode == Mode::Stopped {
-            return;
-        }
-        self.wake_at = Some(now.mono + WATCHDOG_MS);
-        self.end_cycle_with(Err(Error::Fenced));
-        let id = self.id();
-        let (high, low) = (self.draw(), self.draw());
-        let open =
-            Open { account: self.account.clone(), device_id: uuid_of(high, low), hash_key: self.draw(), lead: true };
-        self.raised = true;
-        self.mode = Mode::Opening(id);
-        self.actions.push(Action::Transact(id, StoreStep::Open(open)));
-    }
-
     fn woken(&mut self, now: Now) {
         let overdue = self.cycle.as_ref().is_some_and(|cycle| cycle.deadline <= now.mono);
         if overdue {
@@ -239,17 +216,6 @@ impl Engine {
         self.begin_or_again(now);
     }
 
-    /// The store has accepted the account already.
-    fn signed_in(&mut self, account: Option<String>, now: Now) {
-        self.account = account;
-        if self.halt == Some(Halt::AccountMismatch) {
-            self.halt = None;
-            self.error = None;
-            self.actions.push(Action::AcquireLead);
-        }
-        self.token_changed(now);
-    }
-
     fn begin_or_again(&mut self, now: Now) {
         if self.cycle.is_some() {
             self.again = true;
@@ -265,121 +231,6 @@ impl Engine {
             Some(Failure::Network | Failure::Timeout) => Some(false),
             Some(Failure::BadResponse { .. } | Failure::Redirected) => self.is_reachable,
         };
-    }
-
-    fn begin(&mut self, now: Now) {
-        if self.mode != Mode::Leader || self.halt.is_some() {
-            return;
-        }
-        if !self.raised {
-            return self.open(now);
-        }
-        self.begin_cycle(now);
-    }
-
-    fn begin_cycle(&mut self, now: Now) {
-        self.ticket += 1;
-        self.again = false;
-        let mut tasks = VecDeque::new();
-        if self.in_flight.is_some() {
-            tasks.push_back(Task::Resend);
-        }
-        let scanned: Vec<Entity> =
-            self.config.all().filter(|entity| self.config.entity(*entity).detect == Detect::Scan).collect();
-        tasks.extend(scanned.iter().copied().map(Task::Scan));
-        tasks.extend(self.config.scopes().into_iter().map(Task::Pull));
-        tasks.extend(scanned.into_iter().map(Task::Scan));
-        tasks.push_back(Task::Plan);
-        self.cycle = Some(Cycle {
-            ticket: self.ticket,
-            tasks,
-            running: None,
-            deadline: now.mono + WATCHDOG_MS,
-            plan: VecDeque::new(),
-            pushed: ByScope::new(),
-            poked: false,
-            is_closing: false,
-            token_refreshed: false,
-            orphans: Vec::new(),
-            parents_pulled: Vec::new(),
-            full: None,
-            resyncs: 0,
-            conflicts: 0,
-            report: Report::default(),
-            error: None,
-        });
-        self.actions.push(Action::ViewChanged);
-    }
-
-    /// Starts tasks until one waits.
-    fn advance(&mut self, now: Now) {
-        while let Some(cycle) = &mut self.cycle {
-            if cycle.running.is_some() {
-                return;
-            }
-            cycle.deadline = now.mono + WATCHDOG_MS;
-            let task = match cycle.tasks.pop_front() {
-                Some(task) => task,
-                None if !cycle.plan.is_empty() => Task::Batch,
-                None if cycle.full.is_some() => return self.give_up(Error::QuotaExceeded, None, now),
-                None if !cycle.orphans.is_empty() => {
-                    cycle.pull_parents(&self.config);
-                    continue;
-                }
-                None if cycle.poked || !cycle.pushed.is_empty() => {
-                    let (pushed, poked) = (std::mem::take(&mut cycle.pushed), std::mem::take(&mut cycle.poked));
-                    cycle.is_closing = true;
-                    let scopes = if poked {
-                        self.config.scopes()
-                    } else {
-                        pushed.into_iter().map(|(scope, ())| scope).collect()
-                    };
-                    cycle.tasks.extend(scopes.into_iter().map(Task::Pull));
-                    continue;
-                }
-                None => {
-                    self.end_cycle(now);
-                    continue;
-                }
-            };
-            self.begin_task(task, now);
-        }
-    }
-
-    fn begin_task(&mut self, task: Task, now: Now) {
-        let fence = self.fence;
-        let offset_ms = self.offset_ms(now);
-        let step = match task {
-            Task::Resend => return self.resend(now),
-            Task::Pull(scope) => return self.begin_pull(scope, now),
-            Task::Batch => return self.stage(now),
-            Task::Unstage(fault) => return self.unstage(fault, now),
-            Task::Scan(entity) => StoreStep::Scan(crate::outgoing::detect::Scan {
-                fence,
-                entity,
-                now: now.wall,
-                offset_ms,
-                deep: self.last_sync_at.is_none(),
-            }),
-            Task::Resync(scope, reason, epoch) => {
-                StoreStep::StartResync(crate::incoming::resync::StartResync { fence, scope, reason, epoch })
-            }
-            Task::Plan => StoreStep::Plan(crate::outgoing::encode::Plan { now: now.wall }),
-            Task::Restamp => StoreStep::Restamp(crate::outgoing::ack::Restamp { fence, now: now.wall, offset_ms }),
-        };
-        self.transact(step);
-    }
-
-    fn transact(&mut self, step: StoreStep) {
-        let id = self.id();
-        self.run(Running::Transaction(id));
-        self.actions.push(Action::Transact(id, step));
-    }
-
-    fn run(&mut self, running: Running) {
-        if let Some(cycle) = &mut self.cycle {
-            cycle.running = Some(running);
-        }
     }
 
     fn transacted(&mut self, id: u64, result: Result<StoreOutcome, StoreError>, now: Now) {
@@ -413,47 +264,6 @@ impl Engine {
         }
     }
 
-    fn opened(&mut self, result: Result<StoreOutcome, StoreError>, now: Now) {
-        match result {
-            Ok(StoreOutcome::Open(opened)) => {
-                self.mode = Mode::Leader;
-                self.fence = opened.replica.fence;
-                self.checkpoints = opened.checkpoints;
-                self.in_flight = opened.in_flight.filter(|_| !mutation::is(Mutation::InFlightNotResent));
-                self.begin_cycle(now);
-                if !self.raised {
-                    self.storage_full(now);
-                }
-            }
-            Ok(_) => {}
-            Err(StoreError::Refused(Refusal::AccountMismatch)) => {
-                self.halted(Halt::AccountMismatch, Error::AccountMismatch)
-            }
-            Err(StoreError::Closed) => self.halted(Halt::StoreClosed, Error::StoreClosed),
-            Err(StoreError::Quota) if self.raised && !mutation::is(Mutation::FullStorageSendsNothing) => self.look(),
-            // Tried again after the backoff: without it nothing else can be.
-            Err(error) => {
-                let error = store_error(&error);
-                self.give_up(error.clone(), None, now);
-                // Whoever waits for a cycle hears why none can begin.
-                self.ticket += 1;
-                self.actions.push(Action::CycleEnded(self.ticket, Err(error)));
-            }
-        }
-    }
-
-    fn halted(&mut self, halt: Halt, error: Error) {
-        self.halt = Some(halt);
-        self.error = Some(error.clone());
-        self.end_cycle_with(Err(error));
-        if matches!(halt, Halt::AccountMismatch | Halt::StoreClosed) {
-            // Nothing but another engine can go on from here: it must find the lead free.
-            self.mode = Mode::Follower;
-            self.actions.push(Action::ReleaseLead);
-        }
-        self.actions.push(Action::ViewChanged);
-    }
-
     /// A transaction did not commit, so nothing in memory may follow it.
     fn store_failed(&mut self, error: &StoreError, scope: Option<Scope>, now: Now) {
         match (error, scope) {
@@ -472,47 +282,6 @@ impl Engine {
             }
             (StoreError::Quota, _) => self.storage_full(now),
             (StoreError::Failed { .. }, _) => self.give_up(store_error(error), None, now),
-        }
-    }
-
-    /// Ends the cycle for now; the next one comes after the backoff.
-    fn give_up(&mut self, error: Error, retry_after_ms: Option<u64>, now: Now) {
-        self.attempt = self.attempt.saturating_add(1);
-        let mut delay = backoff::delay_ms(self.attempt);
-        if self.config.jitter {
-            let random = u32::try_from(self.draw() >> 32).unwrap_or(0);
-            delay = backoff::jittered(delay, random);
-        }
-        self.wake_at = Some(now.mono + backoff::at_least(delay, retry_after_ms));
-        self.error = Some(error.clone());
-        self.end_cycle_with(Err(error));
-    }
-
-    fn end_cycle(&mut self, now: Now) {
-        let Some(cycle) = &mut self.cycle else { return };
-        let result = match cycle.error.take() {
-            Some(error) => Err(error),
-            None => Ok(cycle.report),
-        };
-        self.attempt = 0;
-        self.error = result.as_ref().err().cloned();
-        if result.is_ok() {
-            self.last_sync_at = Some(now.wall);
-        }
-        self.wake_at = Some(now.mono + if self.again { 0 } else { self.interval_ms() });
-        self.end_cycle_with(result);
-        if self.again {
-            self.begin(now);
-        }
-    }
-
-    fn end_cycle_with(&mut self, result: Result<Report, Error>) {
-        if let Some(cycle) = self.cycle.take() {
-            if let Some(full) = cycle.full {
-                self.in_flight = full.in_flight;
-            }
-            self.actions.push(Action::CycleEnded(cycle.ticket, result));
-            self.actions.push(Action::ViewChanged);
         }
     }
 

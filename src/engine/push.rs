@@ -11,7 +11,7 @@ use crate::outgoing::ack::{self, Settle, Settled, Unstage};
 use crate::outgoing::encode::{Planned, Stage, Staged};
 use crate::outgoing::push::Answer;
 use crate::ports::{Failure, Now};
-use crate::record::{ByScope, Entity, Scope};
+use crate::record::{Entity, Scope};
 
 impl Engine {
     /// Stages the next body: the planned records of one scope, in order, up to the batch size.
@@ -183,10 +183,14 @@ impl Cycle {
         let mut orphans = std::mem::take(&mut self.orphans);
         orphans.dedup();
         let references = orphans.iter().flat_map(|entity| &config.entity(*entity).references);
-        let scopes: ByScope<()> = references.map(|(_, parent)| (config.scope_of(*parent), ())).collect();
-        self.parents_pulled.extend(orphans);
-        self.tasks.extend(scopes.into_iter().map(|(scope, ())| Task::Pull(scope)));
+        for (_, parent) in references {
+            let pull = Task::Pull(config.scope_of(*parent));
+            if !self.tasks.contains(&pull) {
+                self.tasks.push_back(pull);
+            }
+        }
         self.tasks.push_back(Task::Plan);
+        self.parents_pulled.extend(orphans);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::checkpoint::{Checkpoint, InFlight, ResyncReason};
 use crate::engine::full::Full;
-use crate::engine::lease::{Look, Open, Opened};
+use crate::engine::lease::{Open, Opened};
 use crate::error::Error;
 use crate::incoming::apply::{ApplyPage, PageApplied};
 use crate::incoming::conflict::Notice;
@@ -120,8 +120,6 @@ pub struct Report {
 pub enum StoreStep {
     /// Take the lead.
     Open(Open),
-    /// See what is there, where nothing can be stored; told as [`StoreOutcome::Open`].
-    Look(Look),
     /// Find what the app changed by itself.
     Scan(Scan),
     /// Begin a full pull.

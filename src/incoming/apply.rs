@@ -284,6 +284,12 @@ impl Applying<'_> {
         let Some(LocalEdit { mut change, record }) = edit else { return };
         change.known = true;
         change.rebase(remote.client_updated_at, remote.server_updated_at);
+        if let Some(met) = self.met(&change.key).filter(|_| change.state == ChangeState::Conflict) {
+            // The choice is between this copy and the local one now.
+            if !self.is_as_new(met, remote) {
+                self.writes.push(Write::PutConflict(Conflict { remote: Some(remote.clone()), ..met.clone() }));
+            }
+        }
         self.put_edit(LocalEdit { change, record });
     }
 
@@ -304,10 +310,7 @@ impl Applying<'_> {
 
     fn conflict(&mut self, edit: Option<LocalEdit>, local: Record, remote: &Record) {
         let Some(LocalEdit { mut change, record }) = edit else { return };
-        let met = self.found.conflicts.value(change.key.entity, &change.key.id).and_then(|found| found.remote.as_ref());
-        let lags = |met: &Record| merge::clean(Some(met), remote, self.heals()) == Outcome::KeepLocal;
-        if met.is_some_and(|met| met == remote || lags(met)) {
-            // The choice is about this copy, or a newer one, already.
+        if self.met(&change.key).is_some_and(|met| self.is_as_new(met, remote)) {
             return;
         }
         change.known = true;
@@ -321,6 +324,17 @@ impl Applying<'_> {
             found_at: self.step.now,
         }));
         self.put_edit(LocalEdit { change, record });
+    }
+
+    fn met(&self, key: &Key) -> Option<&Conflict> {
+        self.found.conflicts.value(key.entity, &key.id)
+    }
+
+    /// True where the choice is about this copy, or a newer one, already.
+    fn is_as_new(&self, met: &Conflict, remote: &Record) -> bool {
+        met.remote
+            .as_ref()
+            .is_some_and(|met| met == remote || merge::clean(Some(met), remote, self.heals()) == Outcome::KeepLocal)
     }
 
     /// The backend lost what it had acknowledged.

@@ -24,7 +24,7 @@ use crate::browser::reader::Reader;
 use crate::commit::{Refusal, Step};
 use crate::config::Config;
 use crate::driver::{Driver, Ports, Told};
-use crate::engine::lease::Open;
+use crate::engine::lease::{Open, Purpose};
 use crate::engine::state::Event;
 use crate::engine::store_error;
 use crate::error::Error;
@@ -104,7 +104,7 @@ impl Core {
             account: account.clone(),
             device_id: Uuid::new_v4().to_string(),
             hash_key: clock.random() >> HASH_KEY_UNUSED_BITS,
-            lead: false,
+            purpose: Purpose::Use,
         };
         let opened = self.driver.ports().store.run(&open).await.map_err(|error| store_error(&error))?;
         self.driver.ports().transport.set_device_id(&opened.replica.device_id);

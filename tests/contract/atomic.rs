@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use lastword::checkpoint::Replica;
 use lastword::commit::{Next, Read, Refusal, Write};
-use lastword::engine::lease::Open;
+use lastword::engine::lease::{Open, Purpose};
 use lastword::ports::{Store, StoreError};
 use lastword::record::{Record, Stamp};
 
@@ -59,7 +59,7 @@ pub(crate) async fn steps_that_meet_are_serialised<S: Store>(store: &S) {
 }
 
 pub(crate) async fn an_old_fence_is_refused<S: Store>(store: &S) {
-    let open = |device: &str| Open { account: None, device_id: device.into(), hash_key: 1, lead: true };
+    let open = |device: &str| Open { account: None, device_id: device.into(), hash_key: 1, purpose: Purpose::Lead };
     let first = store.run(&open("one")).await.unwrap();
     let second = store.run(&open("two")).await.unwrap();
     assert!(first.is_new && !second.is_new);

@@ -110,3 +110,14 @@ fn an_edit_refused_for_an_older_own_copy_replaces_that_copy_at_its_next_try() {
     assert!(matches!(&settled.notices[..], [Notice::Failed { permanently: false, .. }]));
     assert_eq!(db.change().unwrap().base, Some(Stamp(10)));
 }
+
+#[test]
+fn a_copy_that_passes_for_an_own_one_is_what_a_conflict_is_about_from_then_on() {
+    let db = Db::new(Detect::Exact, Policy::Manual);
+    db.put("first", 10);
+    db.put("second", 20);
+    assert_eq!(db.page(vec![copy("theirs", 5, 100)], "1", 100, false).notices, [Notice::Conflict(key())]);
+    assert_eq!(db.page(vec![copy("as old as the first", 10, 200)], "2", 200, false).notices, []);
+    db.run(&Resolve { key: key(), choice: Choice::KeepRemote, now: Millis(30) });
+    assert_eq!(db.name().as_deref(), Some("as old as the first"));
+}

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use lastword::checkpoint::ResyncReason;
 use lastword::commit::Step;
 use lastword::config::{Config, Detect, EntityDeclaration, Policy, Style};
-use lastword::engine::lease::Open;
+use lastword::engine::lease::{Open, Purpose};
 use lastword::incoming::apply::{ApplyPage, PageApplied};
 use lastword::incoming::pull::{Arrived, Page};
 use lastword::incoming::resync::StartResync;
@@ -31,9 +31,9 @@ pub(crate) struct Db(pub(crate) MemoryStore);
 impl Db {
     pub(crate) fn new(detect: Detect, policy: Policy) -> Self {
         let store = MemoryStore::new(Rc::new(config(detect, policy)));
-        let open = |lead| Open { account: None, device_id: "d".into(), hash_key: 7, lead };
-        store.run_now(&open(false)).unwrap();
-        store.run_now(&open(true)).unwrap();
+        let open = |purpose| Open { account: None, device_id: "d".into(), hash_key: 7, purpose };
+        store.run_now(&open(Purpose::Use)).unwrap();
+        store.run_now(&open(Purpose::Lead)).unwrap();
         Self(store)
     }
 

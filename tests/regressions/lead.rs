@@ -5,7 +5,7 @@ use std::rc::Rc;
 use lastword::commit::Refusal;
 use lastword::config::{Detect, Policy};
 use lastword::engine::Engine;
-use lastword::engine::lease::Open;
+use lastword::engine::lease::{Open, Purpose};
 use lastword::engine::state::{Action, Event, StoreStep};
 use lastword::error::Error;
 use lastword::outgoing::retry::Wipe;
@@ -45,8 +45,8 @@ fn whoever_waits_for_a_cycle_hears_why_the_lead_cannot_be_opened() {
 #[test]
 fn a_wiped_database_is_not_bound_again_by_its_old_leader() {
     let db = Db::new(Detect::Exact, Policy::LastWriteWins);
-    let open = |lead| Open { account: Some("old".into()), device_id: "d".into(), hash_key: 7, lead };
-    db.run(&open(false));
+    let open = |purpose| Open { account: Some("old".into()), device_id: "d".into(), hash_key: 7, purpose };
+    db.run(&open(Purpose::Use));
     db.run(&Wipe);
-    assert_eq!(db.0.run_now(&open(true)).err(), Some(StoreError::Refused(Refusal::AccountMismatch)));
+    assert_eq!(db.0.run_now(&open(Purpose::Lead)).err(), Some(StoreError::Refused(Refusal::AccountMismatch)));
 }

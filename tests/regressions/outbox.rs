@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use lastword::commit::{Found, Next, Step, Write};
 use lastword::config::{Config, Detect, Policy};
-use lastword::engine::lease::Open;
+use lastword::engine::lease::{Open, Purpose};
 use lastword::incoming::conflict::Notice;
 use lastword::memory::MemoryStore;
 use lastword::outgoing::ack::Unstage;
@@ -76,8 +76,8 @@ fn a_record_is_given_up_after_the_tries_that_the_app_allows() {
     let mut three = config(Detect::Exact, Policy::LastWriteWins);
     three.tries_max = 3;
     let db = Db(MemoryStore::new(Rc::new(three)));
-    db.run(&Open { account: None, device_id: "d".into(), hash_key: 7, lead: false });
-    db.run(&Open { account: None, device_id: "d".into(), hash_key: 7, lead: true });
+    db.run(&Open { account: None, device_id: "d".into(), hash_key: 7, purpose: Purpose::Use });
+    db.run(&Open { account: None, device_id: "d".into(), hash_key: 7, purpose: Purpose::Lead });
     db.put("mine", 10);
     for (now, given_up) in [(100_000, false), (200_000, false), (300_000, true)] {
         let (now, keys, idempotency_key) = (Millis(now), vec![key()], format!("k{now}"));

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use lastword::checkpoint::InFlight;
 use lastword::commit::{Refusal, Step, Write};
-use lastword::engine::lease::Open;
+use lastword::engine::lease::{Open, Purpose};
 use lastword::engine::state::{Action, Event, PullRequest, StoreOutcome, StoreStep};
 use lastword::incoming::conflict::Notice;
 use lastword::incoming::pull::Page;
@@ -35,7 +35,7 @@ impl World {
             account: Some(ACCOUNTS[user].to_owned()),
             device_id: format!("00000000-0000-4000-8000-{:012}", self.rng.below(1 << 30)),
             hash_key: self.rng.next(),
-            lead: false,
+            purpose: Purpose::Use,
         };
         if let Err(error) = self.commit(at.replica, Kind::Open, None, &open, |_| Vec::new()) {
             trace!(self, "{at:?} could not open: {error:?}");
@@ -153,9 +153,6 @@ impl World {
         }
         let result = match step {
             StoreStep::Open(step) => {
-                self.commit(at.replica, Kind::Open, None, &step, |_| Vec::new()).map(StoreOutcome::Open)
-            }
-            StoreStep::Look(step) => {
                 self.commit(at.replica, Kind::Open, None, &step, |_| Vec::new()).map(StoreOutcome::Open)
             }
             StoreStep::Scan(step) => {
