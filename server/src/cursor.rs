@@ -175,6 +175,37 @@ mod tests {
         }
     }
 
+    /// A seed and a count: `LASTWORD_FUZZ=20000000 cargo test --release -p lastword-server --lib cursor` goes on for longer.
+    #[test]
+    fn no_damaged_cursor_is_signed_and_none_panics() {
+        let (key, user) = (CursorKey::new([1; 32]), UserId(Uuid::nil()));
+        let sound = key.write(user, None, AT);
+        let rounds = std::env::var("LASTWORD_FUZZ").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(20_000_u32);
+        let mut seed = 7_u64;
+        let mut below = |end: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(seed >> 33).unwrap_or_default() % end
+        };
+        for _ in 0..rounds {
+            let mut text: Vec<char> = sound.chars().collect();
+            for _ in 0..=below(4) {
+                let at = below(text.len() + 1);
+                match below(4) {
+                    0 => text.truncate(at),
+                    1 => text.insert(at, TOKENS[below(TOKENS.len())]),
+                    2 => text.rotate_left(at),
+                    _ if at < text.len() => text[at] = TOKENS[below(TOKENS.len())],
+                    _ => text.extend_from_within(..),
+                }
+            }
+            let damaged: String = text.into_iter().collect();
+            let read = key.read(user, None, &damaged);
+            assert_eq!(matches!(read, Read::Signed(_)), damaged == sound, "{damaged}");
+        }
+    }
+
+    const TOKENS: [char; 12] = ['A', '_', '-', '+', '/', '=', '0', 'z', ' ', '\0', 'é', '\u{1F4AA}'];
+
     #[test]
     fn stale_cursors_are_told_apart() {
         let user = UserState { epoch: -5, head_seq: 50, horizon_seq: 0, ..UserState::default() };
