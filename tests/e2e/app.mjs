@@ -52,6 +52,7 @@ class App {
   }
 
   async add({ exercise, reps = 5, weight = 100, sets = 1, note = "" }) {
+    await this.noteSync();
     await this.press("Add a log");
     const form = this.page.getByRole("dialog", { name: "Add a log" });
     await form.getByLabel("Exercise").fill(exercise);
@@ -64,6 +65,7 @@ class App {
   }
 
   async edit(exercise, { note, weight }) {
+    await this.noteSync();
     await this.page.getByRole("button", { name: `Edit ${exercise}`, exact: true }).click();
     const dialog = this.page.getByRole("dialog");
     if (weight !== undefined) await dialog.getByLabel("Set 1 weight").fill(String(weight));
@@ -73,6 +75,7 @@ class App {
   }
 
   async delete(exercise) {
+    await this.noteSync();
     await this.page.getByRole("button", { name: `Delete ${exercise}`, exact: true }).click();
     await this.log(exercise).waitFor({ state: "detached" });
   }
@@ -118,9 +121,17 @@ class App {
     await this.page.locator(`[role="status"][data-state="${state}"]`).waitFor();
   }
 
-  /** Resolves when the pill shows this and nothing waits to be sent. */
+  /** Notes the last sync before an edit: the page shows the edit at once, and its status a moment later. */
+  async noteSync() {
+    this.before = await this.page.locator(".last").evaluate((last) => last.querySelector("time")?.dateTime ?? "");
+  }
+
+  /** Resolves when the pill shows this and nothing waits to be sent: after an edit, by a sync that came after it. */
   async synced(deadline = DEADLINE_MS) {
-    await this.page.locator('[role="status"][data-state="idle"][data-pending="0"]', { hasText: /^Synced$/ }).waitFor({ timeout: deadline });
+    const pill = this.page.locator('[role="status"][data-state="idle"][data-pending="0"]', { hasText: /^Synced$/ });
+    const old = this.page.locator(`time[datetime="${this.before ?? ""}"]`);
+    await this.page.locator(".sync-words").filter({ has: pill }).filter({ hasNot: old }).waitFor({ timeout: deadline });
+    this.before = "";
   }
 
   /** Waits until the page shows the text in the entry of an exercise. */
