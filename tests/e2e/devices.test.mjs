@@ -160,6 +160,7 @@ scenario("two devices on one page: a conflict is asked about, both copies are sh
   await phone.pill.filter({ hasText: "Offline · 1 waiting" }).waitFor();
   await laptop.edit("Squat", "the laptop's");
   await laptop.synced();
+  await onServer("Squat").filter({ hasText: "the laptop's" }).waitFor();
   await phone.switch("Offline").uncheck();
   await phone.press("Sync now");
   await phone.pill.filter({ hasText: "1 in conflict" }).waitFor();
