@@ -2,8 +2,6 @@
 //!
 //! One pass over a commit's writes gives each row its columns: the outbox row that the commit leaves decides them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,7 +9,7 @@ use crate::commit::{Found, Read, Write};
 use crate::config::Config;
 use crate::mapping::FieldNames;
 use crate::outgoing::outbox::{Change, ChangeState};
-use crate::record::{Entity, Fields, Key, Millis, Row};
+use crate::record::{ByKey, Entity, Fields, Key, Millis, Row};
 
 /// What an app calls the columns; one without a name is not written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -149,20 +147,16 @@ impl Columns {
 #[must_use]
 pub fn reads(found: &Found, writes: &[Write], config: &Config) -> Vec<Read> {
     let Some(pass) = Pass::new(found, writes, config) else { return Vec::new() };
-    let mut ids: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
-    for key in pass.untouched() {
-        if found.rows.value(key.entity, &key.id).is_none() {
-            ids.entry(key.entity).or_default().push(key.id.clone());
-        }
-    }
-    ids.into_iter().map(|(entity, ids)| Read::Rows(entity, ids)).collect()
+    let unread: ByKey<()> =
+        pass.untouched().into_iter().filter(|(key, ())| found.rows.value(key.entity, &key.id).is_none()).collect();
+    unread.ids().into_iter().map(|(entity, ids)| Read::Rows(entity, ids)).collect()
 }
 
 /// Gives every row that `writes` change its columns. `at` is when the commit happens.
 #[must_use]
 pub fn fill(found: &Found, writes: Vec<Write>, config: &Config, at: Option<Millis>) -> Vec<Write> {
     let Some(pass) = Pass::new(found, &writes, config) else { return writes };
-    let touched: Vec<Write> = pass.untouched().into_iter().filter_map(|key| pass.touched(key, at)).collect();
+    let touched: Vec<Write> = pass.untouched().into_iter().filter_map(|(key, ())| pass.touched(&key, at)).collect();
     let shown: Vec<Option<Columns>> = writes.iter().map(|write| pass.written(write, at)).collect();
     let filled = writes.into_iter().zip(shown).map(|filled| match filled {
         (Write::PutRow(entity, record, synced), Some(columns)) => {
@@ -178,11 +172,11 @@ struct Pass<'a> {
     found: &'a Found,
     config: &'a Config,
     /// The outbox rows it leaves, or none where it removes one.
-    changes: BTreeMap<Key, Option<&'a Change>>,
+    changes: ByKey<Option<&'a Change>>,
     /// The records that it sends.
-    sent: BTreeSet<Key>,
+    sent: ByKey<()>,
     /// The rows that it writes or removes by itself.
-    rows: BTreeSet<Key>,
+    rows: ByKey<()>,
 }
 
 impl<'a> Pass<'a> {
@@ -192,16 +186,20 @@ impl<'a> Pass<'a> {
         if config.entities.iter().all(|entity| entity.names.columns.is_empty()) {
             return None;
         }
-        let mut pass = Self { found, config, changes: BTreeMap::new(), sent: BTreeSet::new(), rows: BTreeSet::new() };
+        let mut pass =
+            Self { found, config, changes: ByKey::default(), sent: ByKey::default(), rows: ByKey::default() };
         for write in writes {
             match write {
-                Write::PutRow(entity, record, _) => drop(pass.rows.insert(Key::new(*entity, &record.id))),
-                Write::DeleteRow(key) => drop(pass.rows.insert(key.clone())),
-                Write::PutChange(change) => drop(pass.changes.insert(change.key.clone(), Some(change))),
-                Write::DeleteChange(key) => drop(pass.changes.insert(key.clone(), None)),
+                Write::PutRow(entity, record, _) => drop(pass.rows.insert(*entity, record.id.clone(), ())),
+                Write::DeleteRow(key) => drop(pass.rows.insert(key.entity, key.id.clone(), ())),
+                Write::PutChange(change) => {
+                    pass.changes.insert(change.key.entity, change.key.id.clone(), Some(change));
+                }
+                Write::DeleteChange(key) => drop(pass.changes.insert(key.entity, key.id.clone(), None)),
                 Write::PutInFlight(in_flight) => {
-                    let sent = in_flight.sent.iter();
-                    pass.sent.extend(sent.filter_map(|sent| Some(Key::new(config.find(&sent.entity)?, &sent.id))));
+                    for sent in &in_flight.sent {
+                        config.find(&sent.entity).map(|entity| pass.sent.insert(entity, sent.id.clone(), ()));
+                    }
                 }
                 _ => {}
             }
@@ -214,11 +212,19 @@ impl<'a> Pass<'a> {
     }
 
     /// Records whose row stays as it is while its columns do not.
-    fn untouched(&self) -> BTreeSet<&Key> {
-        let before = |key: &Key| self.found.changes.value(key.entity, &key.id).is_some_and(Change::is_dirty);
-        let changed = self.changes.iter().filter(|(key, change)| change.is_some_and(Change::is_dirty) || before(key));
-        let keys = changed.map(|(key, _)| key).chain(&self.sent);
-        keys.filter(|key| self.shows(key.entity) && !self.rows.contains(*key)).collect()
+    fn untouched(&self) -> ByKey<()> {
+        let was_dirty = |entity, id: &str| self.found.changes.value(entity, id).is_some_and(Change::is_dirty);
+        let changed = self
+            .changes
+            .iter()
+            .filter(|(entity, id, change)| change.is_some_and(Change::is_dirty) || was_dirty(*entity, id))
+            .map(|(entity, id, _)| (entity, id));
+        let sent = self.sent.iter().map(|(entity, id, ())| (entity, id));
+        let concerned = changed.chain(sent);
+        concerned
+            .filter(|(entity, id)| self.shows(*entity) && self.rows.value(*entity, id).is_none())
+            .map(|(entity, id)| (Key::new(entity, id), ()))
+            .collect()
     }
 
     /// The columns of a row that the commit writes.
@@ -236,7 +242,7 @@ impl<'a> Pass<'a> {
     fn columns(&self, key: &Key, version: Option<u64>, at: Option<Millis>) -> Columns {
         let old = self.found.columns.value(key.entity, &key.id).cloned().unwrap_or_default();
         let stored = self.found.changes.value(key.entity, &key.id);
-        let change = self.changes.get(key).copied().unwrap_or(stored);
+        let change = self.changes.value(key.entity, &key.id).copied().unwrap_or(stored);
         let version = version.or(old.version);
         let Some(change) = change.filter(|change| change.is_dirty()) else {
             // A row whose edit was given up waits for the backend's copy: it was not synced just now.
@@ -248,7 +254,7 @@ impl<'a> Pass<'a> {
                 version,
             };
         };
-        let attempt_at = if self.sent.contains(key) { at } else { change.last_attempt_at };
+        let attempt_at = if self.sent.value(key.entity, &key.id).is_some() { at } else { change.last_attempt_at };
         let (status, reason) = match change.state {
             ChangeState::Pending | ChangeState::Acknowledged => (ShownStatus::Pending, None),
             ChangeState::Failed | ChangeState::FailedPermanently => (ShownStatus::Failed, None),

@@ -1,6 +1,6 @@
 //! What an app declares, checked once at start: entities in reference order, the backend's style, limits. Never changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use lastword_protocol::entity::EntityDef;
 use lastword_protocol::limits;
@@ -154,10 +154,11 @@ impl Config {
     /// # Errors
     /// [`Error::Config`] with one sentence that says what to change.
     pub fn new(
-        declared: BTreeMap<String, EntityDeclaration>,
+        declared: impl IntoIterator<Item = (String, EntityDeclaration)>,
         style: Style,
         patterns: PatternCompiler<'_>,
     ) -> Result<Self, Error> {
+        let declared: Vec<(String, EntityDeclaration)> = declared.into_iter().collect();
         if declared.is_empty() {
             return Err(config("declare at least one entity"));
         }
@@ -166,18 +167,18 @@ impl Config {
                 return Err(config(format!("entity name `{name}` must match [a-z][a-z0-9_-]{{0,63}}")));
             }
             for (field, parent) in &declaration.def.references {
-                if !declared.contains_key(parent) {
+                if declared.iter().all(|(other, _)| other != parent) {
                     return Err(config(format!(
                         "entity `{name}` refers to `{parent}` by field `{field}`, but `{parent}` is not declared"
                     )));
                 }
             }
         }
-        let names = parents_first(&declared);
-        let place = |name: &str| names.iter().position(|other| other == name).map(entity_at).unwrap_or(Entity(0));
-        let mut entities = Vec::with_capacity(names.len());
-        for name in &names {
-            let declaration = &declared[name];
+        let ordered = parents_first(&declared);
+        let place =
+            |name: &str| ordered.iter().position(|(other, _)| other == name).map(entity_at).unwrap_or(Entity(0));
+        let mut entities = Vec::with_capacity(ordered.len());
+        for (name, declaration) in &ordered {
             let refused = |message: String| config(format!("entity `{name}`: {message}"));
             declaration.names.check().map_err(refused)?;
             let sync_fields: Vec<&str> = declaration.names.own().collect();
@@ -279,16 +280,17 @@ impl Config {
     }
 }
 
-/// Names so that each stands after those it refers to; a cycle of references falls back to name order.
-fn parents_first(declared: &BTreeMap<String, EntityDeclaration>) -> Vec<String> {
-    let mut ordered: Vec<String> = Vec::with_capacity(declared.len());
-    let mut waiting: BTreeSet<&String> = declared.keys().collect();
+/// Each after those it refers to; in a cycle of references, as they were declared.
+fn parents_first(declared: &[(String, EntityDeclaration)]) -> Vec<&(String, EntityDeclaration)> {
+    let mut waiting: Vec<&(String, EntityDeclaration)> = declared.iter().collect();
+    let mut ordered = Vec::with_capacity(declared.len());
     while !waiting.is_empty() {
-        let ready =
-            |name: &&&String| declared[**name].def.references.values().all(|p| p == **name || !waiting.contains(p));
-        let Some(next) = waiting.iter().find(ready).or_else(|| waiting.iter().next()).copied() else { break };
-        waiting.remove(next);
-        ordered.push(next.clone());
+        let waits = |parent: &String| waiting.iter().any(|(name, _)| name == parent);
+        let ready = |(name, declaration): &&(String, EntityDeclaration)| {
+            declaration.def.references.values().all(|parent| parent == name || !waits(parent))
+        };
+        let next = waiting.iter().position(ready).unwrap_or(0);
+        ordered.push(waiting.remove(next));
     }
     ordered
 }
@@ -317,14 +319,11 @@ mod tests {
     use super::*;
 
     fn declare(entities: &[(&str, &[&str])]) -> Result<Config, Error> {
-        let declared = entities
-            .iter()
-            .map(|(name, parents)| {
-                let references = parents.iter().map(|parent| (format!("{parent}Id"), (*parent).to_owned())).collect();
-                let def = EntityDef { references, ..EntityDef::default() };
-                ((*name).to_owned(), EntityDeclaration { def, ..EntityDeclaration::default() })
-            })
-            .collect();
+        let declared = entities.iter().map(|(name, parents)| {
+            let references = parents.iter().map(|parent| (format!("{parent}Id"), (*parent).to_owned())).collect();
+            let def = EntityDef { references, ..EntityDef::default() };
+            ((*name).to_owned(), EntityDeclaration { def, ..EntityDeclaration::default() })
+        });
         Config::new(declared, Style::Resource, &|_| Err("no patterns here".into()))
     }
 
@@ -346,7 +345,7 @@ mod tests {
             let def = EntityDef { path: path.map(str::to_owned), ..EntityDef::default() };
             let push_path = push_path.map(str::to_owned);
             let declaration = EntityDeclaration { def, push_path, ..EntityDeclaration::default() };
-            Config::new(BTreeMap::from([("logs".to_owned(), declaration)]), Style::Resource, &|_| Err(String::new()))
+            Config::new([("logs".to_owned(), declaration)], Style::Resource, &|_| Err(String::new()))
                 .map(|config| (config.entities[0].path.clone(), config.entities[0].push_path.clone()))
         };
         assert_eq!(path(None, None).unwrap(), ("/api/v1/logs".into(), "/api/v1/logs/batch".into()));

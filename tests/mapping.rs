@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-use std::collections::BTreeMap;
-
 use lastword::checkpoint::{InFlight, Replica};
 use lastword::commit::{Found, Next, Step};
 use lastword::config::{Config, EntityDeclaration, Style};
@@ -38,7 +36,7 @@ fn config(style: Style) -> Config {
         names: FieldNames { times: Times::Iso, ..names },
         ..EntityDeclaration::default()
     };
-    Config::new(BTreeMap::from([("moods".to_owned(), declaration)]), style, &|_| Err("no patterns".into())).unwrap()
+    Config::new([("moods".to_owned(), declaration)], style, &|_| Err("no patterns".into())).unwrap()
 }
 
 #[test]
@@ -139,7 +137,7 @@ fn the_copy_of_a_conflict_is_read_in_the_apps_names() {
 fn wrong_names_are_refused_at_start() {
     let names: FieldNames = serde_json::from_value(json!({"id": "at", "clientUpdatedAt": "at"})).unwrap();
     let declaration = EntityDeclaration { names, ..EntityDeclaration::default() };
-    let declared = BTreeMap::from([("moods".to_owned(), declaration)]);
+    let declared = [("moods".to_owned(), declaration)];
     let error = Config::new(declared, Style::Resource, &|_| Err(String::new())).err().unwrap();
     assert_eq!(error.to_string(), "entity `moods`: two sync fields are called `at`");
 }

@@ -3,11 +3,9 @@
 //! A request for each removed row costs many times what one for a range does. A range needs to know what lies in it: a
 //! transaction that has read every key of an entity's outbox does.
 
-use std::collections::BTreeMap;
-
 use super::by_id::sorts_alike;
 use crate::commit::{Found, Read, Write};
-use crate::record::Entity;
+use crate::record::{ByKey, Entity, Key};
 
 /// The entities of which a transaction has read every key of the outbox.
 #[derive(Default)]
@@ -30,14 +28,14 @@ impl KnownKeys {
     pub(super) fn take_ranges(&self, found: &Found, writes: &mut Vec<Write>) -> Vec<Range> {
         let mut ranges = Vec::new();
         for entity in &self.0 {
-            let ids: Vec<(String, bool)> = in_order(*entity, found, writes).into_iter().collect();
+            let ids: Vec<(Key, bool)> = in_order(*entity, found, writes).into_iter().collect();
             let mut covered: Vec<&str> = Vec::new();
             let mut from = 0;
             while from < ids.len() {
                 let run = ids[from..].iter().take_while(|(_, is_removed)| *is_removed).count();
                 if run > 1 {
-                    ranges.push((*entity, ids[from].0.clone(), ids[from + run - 1].0.clone()));
-                    covered.extend(ids[from..from + run].iter().map(|(id, _)| id.as_str()));
+                    ranges.push((*entity, ids[from].0.id.clone(), ids[from + run - 1].0.id.clone()));
+                    covered.extend(ids[from..from + run].iter().map(|(key, _)| key.id.as_str()));
                 }
                 from += run.max(1);
             }
@@ -50,12 +48,12 @@ impl KnownKeys {
 
 /// The ids of every outbox row of an entity that is there or removed, and whether the commit removes it.
 #[allow(clippy::wildcard_enum_match_arm, reason = "no other write is about an outbox row")]
-fn in_order(entity: Entity, found: &Found, writes: &[Write]) -> BTreeMap<String, bool> {
-    let mut ids = BTreeMap::new();
+fn in_order(entity: Entity, found: &Found, writes: &[Write]) -> ByKey<bool> {
+    let mut ids = ByKey::default();
     for write in writes {
         match write {
             Write::DeleteChange(key) if key.entity == entity && sorts_alike(&key.id) => {
-                ids.insert(key.id.clone(), true);
+                ids.insert(entity, key.id.clone(), true);
             }
             _ => {}
         }
@@ -66,13 +64,17 @@ fn in_order(entity: Entity, found: &Found, writes: &[Write]) -> BTreeMap<String,
     for write in writes {
         match write {
             // What the same commit stores keeps its place between the removals.
-            Write::PutChange(change) if change.key.entity == entity => drop(ids.insert(change.key.id.clone(), false)),
+            Write::PutChange(change) if change.key.entity == entity => {
+                ids.insert(entity, change.key.id.clone(), false);
+            }
             _ => {}
         }
     }
     let there = found.changes.of(entity).map(|(id, _)| id).chain(found.change_ids.of(entity).map(|(id, ())| id));
     for id in there {
-        ids.entry(id.clone()).or_insert(false);
+        if ids.value(entity, id).is_none() {
+            ids.insert(entity, id.clone(), false);
+        }
     }
     ids
 }

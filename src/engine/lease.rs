@@ -77,7 +77,11 @@ impl Step for Open {
         replica.fence += u64::from(self.purpose == Purpose::Lead);
         let changed = found.replica.as_ref() != Some(&replica);
         let writes = if changed { vec![Write::PutReplica(replica.clone())] } else { Vec::new() };
-        let checkpoints = config.scopes().into_iter().map(|scope| (scope, found.checkpoint(scope))).collect();
+        // One by one: to collect is to sort, by code of its own.
+        let mut checkpoints = ByScope::new();
+        for scope in config.scopes() {
+            checkpoints.insert(scope, found.checkpoint(scope));
+        }
         Next::Commit(writes, Opened { replica, in_flight: found.in_flight.clone(), checkpoints, is_new })
     }
 

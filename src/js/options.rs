@@ -14,7 +14,7 @@ use wasm_bindgen::JsValue;
 
 use crate::browser::{EntityLayout, Layout, codec};
 use crate::columns::ColumnNames;
-use crate::config::{Config, DEBOUNCE_MS, Detect, EntityDeclaration, INTERVAL_MS, Policy, Since, Style};
+use crate::config::{Config, DEBOUNCE_MS, Detect, EntityConfig, EntityDeclaration, INTERVAL_MS, Policy, Since, Style};
 use crate::engine::state::Pace;
 use crate::error::Error;
 use crate::mapping::{FieldNames, Times};
@@ -191,7 +191,7 @@ pub(super) struct Parsed {
 }
 
 /// The entities that an app's own types declare.
-pub type Types = BTreeMap<String, EntityDeclaration>;
+pub type Types = Vec<(String, EntityDeclaration)>;
 
 /// Reads and checks the options object; `types` are declared already, and the options may say more of them.
 ///
@@ -201,21 +201,22 @@ pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error
     let mut options: Options =
         codec::from_js(options).map_err(|error| config(format!("the options are not valid: {error}")))?;
     let mut declared_by_app = std::mem::take(&mut options.entities);
-    for name in types.keys() {
+    for (name, _) in &types {
         declared_by_app.entry(name.clone()).or_default();
     }
-    let mut declared = BTreeMap::new();
-    let mut layouts = BTreeMap::new();
+    let mut declared = Vec::new();
+    let mut layouts: Vec<EntityLayout> = Vec::new();
     for (name, entity) in declared_by_app {
         let store = entity.store.unwrap_or_else(|| name.clone());
-        if let Some((other, _)) = layouts.iter().find(|(_, layout): &(&String, &EntityLayout)| layout.store == store) {
+        if let Some(other) = layouts.iter().find(|layout| layout.store == store) {
             return Err(config(format!(
-                "the entities `{other}` and `{name}` share the store `{store}`: give each its own"
+                "the entities `{}` and `{name}` share the store `{store}`: give each its own",
+                other.name
             )));
         }
         let columns = entity.status_fields.map(StatusFieldsOption::names).unwrap_or_default();
         let names = FieldNames { times: entity.times, columns, ..entity.fields };
-        layouts.insert(name.clone(), EntityLayout { name: name.clone(), store, names: names.clone() });
+        layouts.push(EntityLayout { name: name.clone(), store, names: names.clone() });
         let detect = match entity.detect {
             DetectOption::Exact => Detect::Exact,
             DetectOption::Scan => Detect::Scan,
@@ -224,23 +225,22 @@ pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error
             PolicyOption::LastWriteWins => Policy::LastWriteWins,
             PolicyOption::Manual => Policy::Manual,
         };
-        let typed = types.remove(&name).unwrap_or_default();
+        let place = types.iter().position(|(typed, _)| *typed == name);
+        let typed = place.map(|place| types.swap_remove(place).1).unwrap_or_default();
         let mut references = typed.def.references;
         references.extend(entity.references);
         let def = EntityDef { path: entity.path.or(typed.def.path), schema: entity.schema, references };
-        declared.insert(
-            name,
-            EntityDeclaration {
-                def,
-                accepts: typed.accepts,
-                names,
-                push_path: entity.push_path,
-                query: entity.query,
-                detect,
-                policy,
-                write_back: true,
-            },
-        );
+        let declaration = EntityDeclaration {
+            def,
+            accepts: typed.accepts,
+            names,
+            push_path: entity.push_path,
+            query: entity.query,
+            detect,
+            policy,
+            write_back: true,
+        };
+        declared.push((name, declaration));
     }
     let style = match options.backend.style {
         StyleOption::Resource | StyleOption::Custom => Style::Resource,
@@ -264,7 +264,8 @@ pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error
     if let Some(records) = options.backend.page_records {
         checked.page_records = within("backend.pageRecords", records, 1, PAGE_RECORDS_MAX)?;
     }
-    let entities = checked.entities.iter().filter_map(|entity| layouts.remove(&entity.name)).collect();
+    let layout_of = |entity: &EntityConfig| layouts.iter().find(|layout| layout.name == entity.name).cloned();
+    let entities = checked.entities.iter().filter_map(layout_of).collect();
     let layout = Layout { database: options.database.clone(), attached: options.attached, entities };
     Ok(Parsed { config: Rc::new(checked), layout, options })
 }

@@ -1,8 +1,6 @@
 //! What the app is shown: status, changes, conflicts, failures, events. Never holds record contents but in conflicts.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::config::Config;
@@ -31,7 +29,8 @@ pub(super) struct Status<'a> {
     next_try_at: Option<Millis>,
     error: Option<ShownError>,
     progress: Option<ShownProgress>,
-    entities: BTreeMap<&'a str, EntityStatus>,
+    #[serde(serialize_with = "by_name")]
+    entities: Vec<(&'a str, EntityStatus)>,
 }
 
 /// The state of one entity.
@@ -63,23 +62,26 @@ struct ShownProgress {
 
 impl<'a> Status<'a> {
     pub(super) fn new(config: &'a Config, view: &View, standing: &Standing, now: Millis) -> Self {
-        let mut entities: BTreeMap<Entity, EntityStatus> =
-            config.all().map(|entity| (entity, EntityStatus::default())).collect();
-        for (entity, status) in &mut entities {
-            let meta = standing.entities.get(entity);
-            status.last_push_at = meta.and_then(|meta| meta.last_push);
-            status.last_pull_at = meta.and_then(|meta| meta.last_pull);
-            status.quarantined = standing.quarantined.of(*entity).count();
-            status.conflicts = standing.conflicts.of(*entity).count();
-            for (_, state) in standing.changes.of(*entity) {
+        let mut entities = Vec::with_capacity(config.entities.len());
+        for entity in config.all() {
+            let meta = standing.entities.get(&entity);
+            let mut status = EntityStatus {
+                last_push_at: meta.and_then(|meta| meta.last_push),
+                last_pull_at: meta.and_then(|meta| meta.last_pull),
+                quarantined: standing.quarantined.of(entity).count(),
+                conflicts: standing.conflicts.of(entity).count(),
+                ..EntityStatus::default()
+            };
+            for (_, state) in standing.changes.of(entity) {
                 match state {
                     ChangeState::Pending => status.pending += 1,
                     ChangeState::Failed | ChangeState::FailedPermanently => status.failed += 1,
                     ChangeState::Acknowledged | ChangeState::Conflict => {}
                 }
             }
+            entities.push((config.entity(entity).name.as_str(), status));
         }
-        let sum = |of: fn(&EntityStatus) -> usize| entities.values().map(of).sum();
+        let sum = |of: fn(&EntityStatus) -> usize| entities.iter().map(|(_, status)| of(status)).sum();
         Self {
             state: state(view),
             leader: view.mode == Mode::Leader,
@@ -92,12 +94,14 @@ impl<'a> Status<'a> {
             next_try_at: view.next_try_in_ms.map(|ms| Millis(now.0 + ms)),
             error: view.error.as_ref().map(shown_error),
             progress: view.progress.map(shown_progress),
-            entities: entities
-                .into_iter()
-                .map(|(entity, status)| (config.entity(entity).name.as_str(), status))
-                .collect(),
+            entities,
         }
     }
+}
+
+/// A list of names and values as a JSON object.
+fn by_name<T: Serialize, S: Serializer>(entries: &[(&str, T)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(entries.iter().map(|(name, value)| (name, value)))
 }
 
 fn state(view: &View) -> &'static str {
@@ -137,13 +141,14 @@ struct Counts {
 pub(super) struct Stats<'a> {
     #[serde(flatten)]
     all: Counts,
-    entities: BTreeMap<&'a str, Counts>,
+    #[serde(serialize_with = "by_name")]
+    entities: Vec<(&'a str, Counts)>,
 }
 
 impl<'a> Stats<'a> {
     pub(super) fn new(config: &'a Config, rows: &ByEntity<usize>, waiting: &Waiting) -> Self {
         let mut all = Counts::default();
-        let mut entities = BTreeMap::new();
+        let mut entities = Vec::with_capacity(config.entities.len());
         for entity in config.all() {
             let states = |of: &[ChangeState]| {
                 let changes = waiting.changes.iter().filter(|change| change.key.entity == entity);
@@ -158,7 +163,7 @@ impl<'a> Stats<'a> {
             let synced = records.saturating_sub(pending + failed + conflict);
             let counts = Counts { records, synced, pending, failed, conflict, quarantined };
             all.add(&counts);
-            entities.insert(config.entity(entity).name.as_str(), counts);
+            entities.push((config.entity(entity).name.as_str(), counts));
         }
         Self { all, entities }
     }
@@ -333,7 +338,7 @@ impl<'a> SyncEvent<'a> {
         match told {
             Told::Notices(notices) => notices.into_iter().map(|notice| Self::of_notice(config, notice)).collect(),
             Told::Changed(keys) => {
-                let mut by_entity: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
+                let mut by_entity: ByEntity<Vec<String>> = ByEntity::new();
                 for key in keys {
                     by_entity.entry(key.entity).or_default().push(key.id);
                 }

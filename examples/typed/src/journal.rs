@@ -1,7 +1,5 @@
 //! What the app does with its records, over any store. Never asks whether a backend can be reached.
 
-use std::collections::BTreeMap;
-
 use lastword::config::{Config, EntityDeclaration, Style};
 use lastword::error::Error;
 use lastword::mapping::{FieldNames, Times};
@@ -17,7 +15,7 @@ use crate::records::{Activity, ActivityId, AssessmentEntry, MoodEntry, Schedule}
 pub fn config() -> Result<Config, Error> {
     let declared =
         [Activity::declared(), MoodEntry::declared(), AssessmentEntry::declared(), Schedule::declared()].map(named);
-    Config::new(BTreeMap::from(declared), Style::Changeset, &|_| Err("the types of this app need no patterns".into()))
+    Config::new(declared, Style::Changeset, &|_| Err("the types of this app need no patterns".into()))
 }
 
 /// What the journal's rows and its backend call the sync fields: deleted by a time, and all times as text.
