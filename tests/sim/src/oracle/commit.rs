@@ -47,6 +47,7 @@ impl Oracle {
         let mut owed = Owed::default();
         if kind == Kind::Unstored {
             self.tally.unstored += 1;
+            self.users[self.replicas[replica].user].left_no_trace = true;
             if !writes.is_empty() {
                 self.breaks(format!("section 8: {writes:?} at {replica} while nothing can be stored"));
             }
@@ -144,7 +145,8 @@ impl Oracle {
         let truth = &self.users[user];
         // A backup older than a purge brings back what no one remembers as deleted.
         // So may a reader that lags behind one, until its cursor is refused.
-        let forgotten = (truth.restored || self.readers_lag) && truth.purged[index];
+        // And a replica that does not know that it ever sent a record cannot say so.
+        let forgotten = (truth.restored || self.readers_lag || truth.left_no_trace) && truth.purged[index];
         if moves_back && !truth.revived[index] && !forgotten {
             self.breaks(format!("I4: {kind:?} shows {new:?} of {index} at {replica} again, after {high:?}"));
         }

@@ -53,6 +53,8 @@ pub(crate) struct Truth {
     /// Records that some replica holds in a copy that the backend refuses.
     pub(crate) refused: Vec<bool>,
     pub(crate) restored: bool,
+    /// Some replica pushed while it could store nothing, and may not know of it.
+    pub(super) left_no_trace: bool,
 }
 
 /// What one replica has shown and done.
@@ -83,6 +85,7 @@ impl Oracle {
             pushed_unedited: vec![false; KEYS_MAX],
             refused: vec![false; KEYS_MAX],
             restored: false,
+            left_no_trace: false,
         };
         Self {
             broken: None,
