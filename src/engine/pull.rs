@@ -1,5 +1,7 @@
 //! The engine's side of a pull: one page is applied while the next is fetched. Never merges.
 
+use std::rc::Rc;
+
 use super::Engine;
 use super::failure::{self, Class};
 use super::state::{Action, Cycle, Halt, PullRequest, Pulling, Running, StoreOutcome, StoreStep, Task};
@@ -176,6 +178,8 @@ impl Engine {
         let known = self.checkpoints.get(&scope).and_then(|checkpoint| checkpoint.epoch.as_ref());
         let reason = match (&epoch, known) {
             (Some(epoch), Some(known)) if epoch != known && !mutation::is(Mutation::EpochChangeTakenForExpiry) => {
+                // The answers of a history that is gone say nothing of this one.
+                self.answered = Rc::default();
                 ResyncReason::EpochChanged
             }
             _ => ResyncReason::CursorExpired,
