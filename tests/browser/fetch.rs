@@ -15,7 +15,7 @@ use lastword::record::Scope;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{RequestCache, RequestCredentials, RequestRedirect};
 
-use super::js::{self, Fetch, settle};
+use super::js::{self, Fetch, until};
 use crate::contract::{LOG, config};
 
 fn backend_at(base: &str, config: Rc<Config>) -> Result<Backend, Error> {
@@ -143,7 +143,7 @@ async fn no_answer_within_the_deadline_is_a_timeout() {
     let fetch = Fetch::answering("return new Promise(() => {})");
     let timers = js::fake_timers();
     let (answer, ()) = join(pull(&backend()), async {
-        settle().await;
+        until(|| fetch.count() == 1 && timers.count() == 1).await;
         timers.go_off();
     })
     .await;
@@ -160,8 +160,8 @@ async fn each_piece_has_the_whole_deadline() {
     let mut answer = Box::pin(pull(&backend));
     assert!(answer.as_mut().now_or_never().is_none());
     let (answer, ()) = join(answer, async {
-        settle().await;
-        assert_eq!(timers.count(), 6, "one for the head, one for each of four pieces, one for the fifth");
+        // One for the head, one for each of four pieces, one for the fifth.
+        until(|| timers.count() == 6).await;
         timers.go_off();
     })
     .await;

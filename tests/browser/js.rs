@@ -67,15 +67,13 @@ export async function lock_counts(name) {
   return [held, pending].map((locks) => locks.filter((lock) => lock.name === name).length).join(" ");
 }
 
-/** Lets everything happen that waits for no timer. */
-export async function settle() {
-  for (let turn = 0; turn < 20; turn++) {
-    await new Promise((resolve) => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => { port1.close(); resolve(); };
-      port2.postMessage(null);
-    });
-  }
+/** One turn of the event loop, without a timer. */
+export function turn() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => { port1.close(); resolve(); };
+    port2.postMessage(null);
+  });
 }
 "#)]
 extern "C" {
@@ -91,7 +89,7 @@ extern "C" {
     pub(crate) fn restore();
     #[wasm_bindgen(catch)]
     pub(crate) async fn unzip(bytes: JsValue) -> Result<JsValue, JsValue>;
-    pub(crate) async fn settle();
+    pub(crate) async fn turn();
     #[wasm_bindgen(catch)]
     pub(crate) async fn lock_counts(name: &str) -> Result<JsValue, JsValue>;
 
@@ -108,6 +106,13 @@ extern "C" {
     pub(crate) fn request(this: &Asked) -> web_sys::Request;
     #[wasm_bindgen(method)]
     pub(crate) fn header(this: &Asked, name: &str) -> Option<String>;
+}
+
+/// Waits for a state that no promise and no timer tells of.
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        turn().await;
+    }
 }
 
 /// A `fetch` that answers as told, until it is dropped.
