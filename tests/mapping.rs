@@ -131,6 +131,12 @@ fn the_copy_of_a_conflict_is_read_in_the_apps_names() {
     };
     assert_eq!((copy.client_updated_at, &copy.fields["mood"]), (Stamp(9), &json!(2)));
     assert!(matches!(fate(json!({"id": "a", "clientUpdatedAt": 9, "mood": 2})), Fate::BadConflict(_)));
+    // Held to the rules of any record: what JavaScript would round, or take for a prototype, is not stored.
+    for (name, bad) in [("steps", json!(9_007_199_254_740_993_u64)), ("__proto__", json!({}))] {
+        let mut copy = json!({"id": "a", "updated_at": "1970-01-01T00:00:00.009Z", "mood": 2});
+        copy[name] = bad;
+        assert!(matches!(fate(copy), Fate::BadConflict(_)), "{name}");
+    }
 }
 
 #[test]

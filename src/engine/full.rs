@@ -40,6 +40,14 @@ impl Engine {
         cycle.full = Some(Full { in_flight: self.in_flight.take() });
     }
 
+    /// The backend speaks: what another history of it answered says nothing of this one.
+    pub(super) fn is_of_epoch(&mut self, epoch: Option<&String>) {
+        if epoch.is_some() && epoch != self.answered_epoch.as_ref() {
+            self.answered = Rc::default();
+            self.answered_epoch = epoch.cloned();
+        }
+    }
+
     /// Remembers what cannot be stored, so that the same copy is not sent in each cycle; without an answer, a body that was
     /// refused as a whole.
     pub(super) fn answered(&mut self, in_flight: &InFlight, answer: Option<&Answer>) {

@@ -45,6 +45,8 @@ pub struct Engine {
     raised: bool,
     /// What was answered and could not be stored.
     answered: Rc<ByKey<Answered>>,
+    /// The history of the backend that was heard of last.
+    answered_epoch: Option<String>,
     /// Scopes that wait for a new token or a request, and why.
     stopped: ByScope<Error>,
     cycle: Option<Cycle>,
@@ -84,6 +86,7 @@ impl Engine {
             in_flight: None,
             raised: false,
             answered: Rc::default(),
+            answered_epoch: None,
             stopped: ByScope::new(),
             cycle: None,
             ticket: 0,

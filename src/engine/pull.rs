@@ -1,7 +1,5 @@
 //! The engine's side of a pull: one page is applied while the next is fetched. Never merges.
 
-use std::rc::Rc;
-
 use super::Engine;
 use super::failure::{self, Class};
 use super::state::{Action, Cycle, Halt, PullRequest, Pulling, Running, StoreOutcome, StoreStep, Task};
@@ -62,6 +60,7 @@ impl Engine {
         let (busy, scope) = (pulling.apply.is_some(), pulling.scope);
         match page {
             Ok(page) => {
+                self.is_of_epoch(page.epoch.as_ref());
                 if let Some(time) = page.server_time {
                     self.offset.sample(sent_at, now, time);
                 }
@@ -168,6 +167,7 @@ impl Engine {
 
     /// Begins a full pull, a bounded number of times in a cycle.
     pub(super) fn resync(&mut self, scope: Scope, epoch: Option<String>, now: Now) {
+        self.is_of_epoch(epoch.as_ref());
         let Some(cycle) = &mut self.cycle else { return };
         cycle.running = None;
         cycle.resyncs += 1;
@@ -178,8 +178,6 @@ impl Engine {
         let known = self.checkpoints.get(&scope).and_then(|checkpoint| checkpoint.epoch.as_ref());
         let reason = match (&epoch, known) {
             (Some(epoch), Some(known)) if epoch != known && !mutation::is(Mutation::EpochChangeTakenForExpiry) => {
-                // The answers of a history that is gone say nothing of this one.
-                self.answered = Rc::default();
                 ResyncReason::EpochChanged
             }
             _ => ResyncReason::CursorExpired,

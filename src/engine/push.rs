@@ -94,6 +94,7 @@ impl Engine {
                     self.offset.sample(sent_at, now, time);
                 }
                 if self.is_full() {
+                    self.is_of_epoch(answer.epoch.as_ref());
                     return self.answered(&in_flight, Some(&answer));
                 }
                 let parents_pulled = self.parents_pulled();

@@ -4,6 +4,7 @@ use lastword_protocol::changeset::{Change, DownloadResponse};
 use lastword_protocol::limits::{CURSOR_BYTES_MAX, PAGE_RECORDS_MAX};
 use lastword_protocol::pull::PullResponse;
 use lastword_protocol::record::{Record, is_id};
+use lastword_protocol::strict;
 use serde_json::value::RawValue;
 
 use super::pull::{Arrived, Page};
@@ -71,7 +72,7 @@ pub fn changeset_page(config: &Config, body: &[u8]) -> Result<Page, String> {
 /// # Errors
 /// Why the copy cannot be used.
 pub fn conflict_object(config: &Config, entity: Entity, id: &str, copy: serde_json::Value) -> Result<Record, String> {
-    let serde_json::Value::Object(object) = copy else { return Err("the copy is not an object".into()) };
+    let object = strict::deserialize_object(copy).map_err(|error| error.to_string())?;
     conflict_copy(config, entity, id, config.entity(entity).names.record(object)?)
 }
 

@@ -60,7 +60,10 @@ impl Oracle {
                 });
             let waits = !row.record.is_deleted
                 && parents.any(|parent| {
-                    backend.records[parent].is_none() || tables.row(entity_of(parent), copy::id_of(parent)).is_none()
+                    let local = tables.row(entity_of(parent), copy::id_of(parent));
+                    // A child follows its parent, and a parent that is refused goes nowhere.
+                    let is_refused = local.is_some_and(|row| row.record.fields.contains_key(BAD));
+                    backend.records[parent].is_none() || local.is_none() || is_refused
                 });
             let held = Copy::of(&row.record);
             let refused = row.record.fields.contains_key(BAD) || there.is_some_and(copy::is_poison);
