@@ -91,7 +91,9 @@ impl Oracle {
             // Of a copy with the same stamp that no replica can use, a restored backend's word counts.
             let unusable = backend.records[index].as_ref().is_some_and(|there| copy::is_poison(&there.record));
             let tied = self.users[user].restored && unusable && there.is_some_and(|there| there.stamp == best.stamp);
-            let excused = purged || refused || tied;
+            // What a restore took comes again under the stamp of a clock that was set right meanwhile.
+            let moved_back = self.users[user].restored && self.users[user].restamped[index];
+            let excused = purged || refused || tied || moved_back;
             // Stamped again, it is the same edit.
             if !excused && there.is_none_or(|there| there < best && !there.same_content(best)) {
                 self.breaks(format!("I2: {best:?} of {index} was acknowledged, and the backend ended with {there:?}"));

@@ -119,6 +119,9 @@ impl Oracle {
         if self.edits[new.edit].user != user {
             return self.breaks(format!("I15: {new:?} of {index} of another account is at {replica}"));
         }
+        if kind == Kind::Restamp {
+            self.users[user].restamped[index] = true;
+        }
         let loses = row(before, index).filter(|old| !old.same_content(new) && self.is_unsent(replica, index, *old));
         if let Some(lost) = loses.filter(|_| matches!(kind, Kind::Apply | Kind::Settle))
             && self.replicas[replica].seen[index].contains(&new)

@@ -53,6 +53,8 @@ pub(crate) struct Truth {
     /// Records that some replica holds in a copy that the backend refuses.
     pub(crate) refused: Vec<bool>,
     pub(crate) restored: bool,
+    /// Records whose stamp was ahead of the backend's clock, and was set again.
+    pub(crate) restamped: Vec<bool>,
     /// Some replica pushed while it could store nothing, and may not know of it.
     pub(super) left_no_trace: bool,
 }
@@ -85,6 +87,7 @@ impl Oracle {
             pushed_unedited: vec![false; KEYS_MAX],
             refused: vec![false; KEYS_MAX],
             restored: false,
+            restamped: vec![false; KEYS_MAX],
             left_no_trace: false,
         };
         Self {
