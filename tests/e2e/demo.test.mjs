@@ -217,7 +217,7 @@ scenarioAtEachSize("the pill says each state in words: sign-in needed, failed, s
   for (let from = 0; from < LOGS; from += 500) await server.push("workout-logs", Array.from({ length: 500 }, (_, at) => log(from + at)));
   let release;
   const held = new Promise((resolve) => { release = resolve; });
-  front.answer = ({ path }) => (path.startsWith("/api/v1/workout-logs?") && path.includes("since=") ? held : undefined);
+  front.answer = ({ url }) => (url.startsWith("/api/v1/workout-logs?") && url.includes("since=") ? held : undefined);
   await app.syncNow();
   await app.pill.filter({ hasText: /^Syncing [\d,]+ of [\d,]+$/ }).waitFor();
   assert.deepEqual(await violations(app.page), []);
