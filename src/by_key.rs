@@ -15,6 +15,15 @@ pub type ByEntity<T> = LiteMap<Entity, T>;
 /// A map by scope: a sorted list.
 pub type ByScope<T> = LiteMap<Scope, T>;
 
+/// A sorted list of entries that come one by one: to collect them would compile a sort for each type.
+pub(crate) fn listed<K: Ord, V>(entries: impl Iterator<Item = (K, V)>) -> LiteMap<K, V> {
+    let mut list = LiteMap::new();
+    for (key, value) in entries {
+        list.insert(key, value);
+    }
+    list
+}
+
 /// A map by record.
 #[derive(Clone)]
 pub struct ByKey<T> {

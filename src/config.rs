@@ -309,6 +309,9 @@ fn config(message: impl Into<String>) -> Error {
 
 /// Failed tries of one record before it becomes a dead letter.
 pub const TRIES: u32 = 10;
+/// No body is cut smaller than this by its bytes, nor may an app ask for it: below, it is mostly its frame. One record may be
+/// all of it.
+pub const BATCH_BYTES_MIN: usize = 4_096;
 /// Time between cycles when nothing happens.
 pub const INTERVAL_MS: i64 = 30_000;
 /// Time from an edit to the cycle it starts.

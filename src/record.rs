@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::by_key::listed;
 pub use crate::by_key::{ByEntity, ByKey, ByScope};
 pub use lastword_protocol::record::{Fields, Record};
 pub use lastword_protocol::time::{ServerMillis, Stamp};

@@ -14,7 +14,7 @@ use lastword::incoming::validate;
 use lastword::mapping::FieldNames;
 use lastword::memory::MemoryStore;
 use lastword::outgoing::ack::Settle;
-use lastword::outgoing::encode::Stage;
+use lastword::outgoing::encode::{Stage, Staged};
 use lastword::outgoing::push::{Answer, Fate};
 use lastword::outgoing::retry::{Choice, Resolve, Retry};
 use lastword::outgoing::write::{Edit, EditKind, LocalWrite};
@@ -51,21 +51,22 @@ impl Replica {
         self.run(&LocalWrite { edits: vec![edit], now: Millis(now) });
     }
 
-    fn push(&self, id: &str, now: i64, fate: Fate) {
-        let (key, idempotency_key) = (Key::new(GOALS, id), format!("push at {now}"));
-        let scope = Scope::One(GOALS);
-        let keys = vec![key.clone()];
-        let staged = self.run(&Stage {
+    fn stage(&self, id: &str, now: i64) -> Staged {
+        self.run(&Stage {
             fence: self.fence,
-            scope,
-            keys,
-            idempotency_key,
+            scope: Scope::One(GOALS),
+            keys: vec![Key::new(GOALS, id)],
+            idempotency_key: format!("push at {now}"),
             bytes_max: 9_999,
             parents_pulled: Vec::new(),
             unstored: None,
             now: Millis(now),
-        });
-        let results = [(key, fate)].into_iter().collect();
+        })
+    }
+
+    fn push(&self, id: &str, now: i64, fate: Fate) {
+        let staged = self.stage(id, now);
+        let results = [(Key::new(GOALS, id), fate)].into_iter().collect();
         let answer = Answer { results, server_time: None, epoch: None };
         self.run(&Settle {
             fence: self.fence,
@@ -144,18 +145,7 @@ fn an_edit_is_pending_then_synced_with_a_new_version() {
 fn an_attempt_is_marked_before_it_is_made() {
     let replica = Replica::new(Policy::LastWriteWins);
     replica.put("a", 10);
-    let keys = vec![Key::new(GOALS, "a")];
-    let (scope, idempotency_key) = (Scope::One(GOALS), "k".to_owned());
-    replica.run(&Stage {
-        fence: replica.fence,
-        scope,
-        keys,
-        idempotency_key,
-        bytes_max: 9_999,
-        parents_pulled: Vec::new(),
-        unstored: None,
-        now: Millis(20),
-    });
+    replica.stage("a", 20);
     assert_eq!(replica.shown("a"), shows(ShownStatus::Pending, None, Some(20), None));
 }
 
@@ -225,18 +215,7 @@ fn columns_are_taken_off_wherever_a_record_is_read_and_never_sent() {
     let [Arrived::Good(_, arrived)] = &page.arrived[..] else { panic!("{page:?}") };
     assert_eq!(Value::Object(arrived.fields.clone()), json!({"title": "x"}));
     replica.put("a", 10);
-    let (scope, keys, idempotency_key) = (Scope::One(GOALS), vec![Key::new(GOALS, "a")], "k".to_owned());
-    let stage = Stage {
-        fence: replica.fence,
-        scope,
-        keys,
-        idempotency_key,
-        bytes_max: 9_999,
-        parents_pulled: Vec::new(),
-        unstored: None,
-        now: Millis(20),
-    };
-    let body = replica.run(&stage).in_flight.unwrap().body;
+    let body = replica.stage("a", 20).in_flight.unwrap().body;
     assert!(!body.contains("sync_status") && !body.contains("last_sync"), "{body}");
 }
 

@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// The backend speaks: what another history of it answered says nothing of this one.
-    pub(super) fn is_of_epoch(&mut self, epoch: Option<&String>) {
+    pub(super) fn hear_epoch(&mut self, epoch: Option<&String>) {
         if epoch.is_some() && epoch != self.answered_epoch.as_ref() {
             self.answered = Rc::default();
             self.answered_epoch = epoch.cloned();

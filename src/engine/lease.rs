@@ -5,7 +5,7 @@
 use crate::checkpoint::{Checkpoint, InFlight, Replica};
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::Config;
-use crate::record::{ByScope, Millis, Stamp};
+use crate::record::{ByScope, Millis, Stamp, listed};
 
 /// Opens the replica; to lead, also raises the fence.
 pub struct Open {
@@ -77,11 +77,7 @@ impl Step for Open {
         replica.fence += u64::from(self.purpose == Purpose::Lead);
         let changed = found.replica.as_ref() != Some(&replica);
         let writes = if changed { vec![Write::PutReplica(replica.clone())] } else { Vec::new() };
-        // One by one: to collect is to sort, by code of its own.
-        let mut checkpoints = ByScope::new();
-        for scope in config.scopes() {
-            checkpoints.insert(scope, found.checkpoint(scope));
-        }
+        let checkpoints = listed(config.scopes().into_iter().map(|scope| (scope, found.checkpoint(scope))));
         Next::Commit(writes, Opened { replica, in_flight: found.in_flight.clone(), checkpoints, is_new })
     }
 

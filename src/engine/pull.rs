@@ -60,7 +60,7 @@ impl Engine {
         let (busy, scope) = (pulling.apply.is_some(), pulling.scope);
         match page {
             Ok(page) => {
-                self.is_of_epoch(page.epoch.as_ref());
+                self.hear_epoch(page.epoch.as_ref());
                 if let Some(time) = page.server_time {
                     self.offset.sample(sent_at, now, time);
                 }
@@ -167,7 +167,7 @@ impl Engine {
 
     /// Begins a full pull, a bounded number of times in a cycle.
     pub(super) fn resync(&mut self, scope: Scope, epoch: Option<String>, now: Now) {
-        self.is_of_epoch(epoch.as_ref());
+        self.hear_epoch(epoch.as_ref());
         let Some(cycle) = &mut self.cycle else { return };
         cycle.running = None;
         cycle.resyncs += 1;

@@ -6,7 +6,7 @@ use super::failure::{self, Class};
 use super::state::{Action, Cycle, Halt, Running, StoreStep, Task};
 use super::{Engine, uuid_of};
 use crate::checkpoint::InFlight;
-use crate::config::Config;
+use crate::config::{BATCH_BYTES_MIN, Config};
 use crate::outgoing::ack::{self, Settle, Settled, Unstage};
 use crate::outgoing::encode::{Planned, Stage, Staged};
 use crate::outgoing::push::Answer;
@@ -94,7 +94,7 @@ impl Engine {
                     self.offset.sample(sent_at, now, time);
                 }
                 if self.is_full() {
-                    self.is_of_epoch(answer.epoch.as_ref());
+                    self.hear_epoch(answer.epoch.as_ref());
                     return self.answered(&in_flight, Some(&answer));
                 }
                 let parents_pulled = self.parents_pulled();
@@ -194,8 +194,5 @@ impl Cycle {
         self.parents_pulled.extend(orphans);
     }
 }
-
-/// No body is cut smaller than this by its bytes; one record may be all of it.
-const BATCH_BYTES_MIN: usize = 4_096;
 /// Whole pushes refused as conflicting, in one cycle, before the backoff.
 const CONFLICTS_MAX: u32 = 3;

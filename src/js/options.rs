@@ -14,7 +14,9 @@ use wasm_bindgen::JsValue;
 
 use crate::browser::{EntityLayout, Layout, codec};
 use crate::columns::ColumnNames;
-use crate::config::{Config, DEBOUNCE_MS, Detect, EntityConfig, EntityDeclaration, INTERVAL_MS, Policy, Since, Style};
+use crate::config::{
+    BATCH_BYTES_MIN, Config, DEBOUNCE_MS, Detect, EntityConfig, EntityDeclaration, INTERVAL_MS, Policy, Since, Style,
+};
 use crate::engine::state::Pace;
 use crate::error::Error;
 use crate::mapping::{FieldNames, Times};
@@ -302,8 +304,6 @@ fn config(message: String) -> Error {
 
 /// More would hide a fault.
 const TRIES_MAX: u32 = 100;
-/// A body below this is mostly its frame.
-const BATCH_BYTES_MIN: usize = 4_096;
 /// Syncing by itself more often would be noise.
 const INTERVAL_MIN_MS: i64 = 1_000;
 /// How far a pull by time looks back.

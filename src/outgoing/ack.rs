@@ -9,7 +9,7 @@ use lastword_protocol::limits::STAMP_AHEAD_MAX_MS;
 use lastword_protocol::order;
 
 use super::detect::{self, Clock};
-use super::encode::failed;
+use super::encode::{failed, may_pull_parents};
 use super::outbox::{self, Change, ChangeState};
 use super::push::{Answer, Fate};
 use crate::checkpoint::{InFlight, Replica, Sent};
@@ -308,9 +308,8 @@ impl Settling<'_> {
     }
 
     fn rejected(&mut self, change: Change, code: RejectCode, message: &str) {
-        let pulled = self.step.parents_pulled.contains(&change.key.entity);
-        let waits = code == RejectCode::MissingReference && !pulled;
-        if waits && !mutation::is(Mutation::MissingParentNotPulled) {
+        let may_pull = may_pull_parents(&self.step.parents_pulled, change.key.entity);
+        if code == RejectCode::MissingReference && may_pull {
             // It goes again behind what a pull brings or finds lost; only then does a try count.
             return self.out.orphans.push(change.key.entity);
         }

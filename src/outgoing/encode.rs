@@ -260,7 +260,9 @@ impl<'a> Staging<'a> {
                 let message = format!("names a record of `{parent}` that could not be pushed");
                 return self.wait(change, "parent_failed", message);
             }
-            Parents::Missing(_) if self.may_pull(key.entity) => return self.out.orphans.push(key.entity),
+            Parents::Missing(_) if may_pull_parents(&self.step.parents_pulled, key.entity) => {
+                return self.out.orphans.push(key.entity);
+            }
             Parents::Missing(parent) => {
                 let message = format!("names a record of `{parent}` that is not here");
                 return self.fail(change, "missing_reference", &message, false);
@@ -352,11 +354,6 @@ impl<'a> Staging<'a> {
         encoded.map_err(|error| error.to_string())
     }
 
-    /// True while a pull may still bring the parents of this entity's records.
-    fn may_pull(&self, entity: Entity) -> bool {
-        !self.step.parents_pulled.contains(&entity) && !mutation::is(Mutation::MissingParentNotPulled)
-    }
-
     /// Keeps a change in the queue, untried, with the reason for it.
     fn wait(&mut self, change: &Change, code: &str, message: String) {
         let reason = ChangeError { code: code.to_owned(), message };
@@ -412,6 +409,11 @@ enum Parents {
     Waiting,
     Stuck(String),
     Missing(String),
+}
+
+/// True while a pull may still bring the parents of this entity's records: it was not yet done for them in this cycle.
+pub(super) fn may_pull_parents(pulled: &[Entity], entity: Entity) -> bool {
+    !pulled.contains(&entity) && !mutation::is(Mutation::MissingParentNotPulled)
 }
 
 /// Tells the app how a change failed.

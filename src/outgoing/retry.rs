@@ -7,7 +7,7 @@ use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::Config;
 use crate::incoming::conflict::Conflict;
 use crate::mutation::{self, Mutation};
-use crate::record::{ByEntity, Entity, Fields, Key, Millis, Record, Scope, Stamp};
+use crate::record::{ByEntity, Fields, Key, Millis, Record, Scope, Stamp, listed};
 
 /// Puts failed changes back into the queue.
 pub struct Retry {
@@ -230,7 +230,7 @@ impl Step for Overview {
         let waiting = Waiting {
             changes: found.changes.iter().map(|(_, _, change)| change.clone()).collect(),
             conflicts: found.conflicts.iter().map(|(_, _, conflict)| conflict.clone()).collect(),
-            quarantined: by_entity(config.all(), |entity| found.quarantined.of(entity).count()),
+            quarantined: listed(config.all().map(|entity| (entity, found.quarantined.of(entity).count()))),
             entities: found.entities.clone(),
         };
         Next::Commit(Vec::new(), waiting)
@@ -251,20 +251,12 @@ impl Step for Count {
         if found.rounds == 0 {
             return Next::Read(config.all().map(Read::RowIds).collect());
         }
-        Next::Commit(Vec::new(), by_entity(config.all(), |entity| found.row_ids.of(entity).count()))
+        Next::Commit(Vec::new(), listed(config.all().map(|entity| (entity, found.row_ids.of(entity).count()))))
     }
 
     fn is_read_only(&self) -> bool {
         true
     }
-}
-
-fn by_entity(entities: impl Iterator<Item = Entity>, count: impl Fn(Entity) -> usize) -> ByEntity<usize> {
-    let mut counts = ByEntity::new();
-    for entity in entities {
-        counts.insert(entity, count(entity));
-    }
-    counts
 }
 
 /// Removes every row, change and checkpoint of the account; the device id stays.

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { bareAnswer, openBare } from "./bare-page.mjs";
 import { launch, rowsOf } from "./browser.mjs";
+import { keeping } from "./keep.mjs";
 import { startProxy } from "./proxy.mjs";
 import { startServer } from "./server.mjs";
 
@@ -21,30 +22,21 @@ export async function modelOf(system) {
  * `options` are those that every device gives to `createSync`.
  */
 export function system(name, { backend = (model) => startServer({ entities: model.file }), options = {} } = {}) {
-  return (title, body) => test(title, { timeout: TEST_MAX_MS }, async () => {
-    const opened = [];
-    const keep = (thing) => {
-      opened.push(thing);
-      return thing;
-    };
-    try {
-      const model = await modelOf(name);
-      const server = keep(await backend(model));
-      const front = keep(await startProxy(() => server.url));
-      front.answer = bareAnswer;
-      const browser = keep(await launch());
-      await body({
-        server,
-        front,
-        entities: model.entities,
-        device: async (own = {}) => openDevice(await browser.newContext(), front.url, {
-          database: name, entities: model.entities, backend: { url: "/" }, token: server.key, autoStart: false, ...options, ...own,
-        }),
-      });
-    } finally {
-      for (const thing of opened.reverse()) await thing.close();
-    }
-  });
+  return (title, body) => test(title, { timeout: TEST_MAX_MS }, () => keeping(async (keep) => {
+    const model = await modelOf(name);
+    const server = keep(await backend(model));
+    const front = keep(await startProxy(() => server.url));
+    front.answer = bareAnswer;
+    const browser = keep(await launch());
+    await body({
+      server,
+      front,
+      entities: model.entities,
+      device: async (own = {}) => openDevice(await browser.newContext(), front.url, {
+        database: name, entities: model.entities, backend: { url: "/" }, token: server.key, autoStart: false, ...options, ...own,
+      }),
+    });
+  }));
 }
 
 /**

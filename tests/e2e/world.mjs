@@ -2,6 +2,7 @@
 import { test } from "node:test";
 import { openApp } from "./app.mjs";
 import { DESKTOP, openProfile, PHONE } from "./browser.mjs";
+import { keeping } from "./keep.mjs";
 import { startProxy } from "./proxy.mjs";
 import { startServer } from "./server.mjs";
 
@@ -17,13 +18,8 @@ export function scenarioAtEachSize(name, body) {
   });
 }
 
-async function inWorld(size, body) {
-  const opened = [];
-  const keep = (thing) => {
-    opened.push(thing);
-    return thing;
-  };
-  try {
+function inWorld(size, body) {
+  return keeping(async (keep) => {
     const server = keep(await startServer());
     await body({
       size,
@@ -34,9 +30,7 @@ async function inWorld(size, body) {
         return openApp(profile.context, url, { key, ...options });
       },
     });
-  } finally {
-    for (const thing of opened.reverse()) await thing.close();
-  }
+  });
 }
 
 const TEST_MAX_MS = 480_000;

@@ -1,6 +1,7 @@
 // One scenario on one engine: the real server, and devices that are origins of their own in one browser.
 import { test } from "node:test";
 import { bareAnswer } from "../bare-page.mjs";
+import { keeping } from "../keep.mjs";
 import { startProxy } from "../proxy.mjs";
 import { startServer } from "../server.mjs";
 import { openDevice } from "../system.mjs";
@@ -24,29 +25,20 @@ export function sent(exercise, fields) {
  * before the server (`device.front`); `device.tab()` opens the same origin once more, `device.load()` in the same window.
  */
 export function scenarios(engine) {
-  return (title, body) => test(title, { timeout: TEST_MAX_MS }, async () => {
-    const opened = [];
-    const keep = (thing) => {
-      opened.push(thing);
-      return thing;
-    };
-    try {
-      const server = keep(await startServer());
-      const device = async (own = {}) => {
-        const front = keep(await startProxy(() => server.url));
-        front.answer = bareAnswer;
-        const options = { database: "engines", entities: ENTITIES, backend: { url: "/" }, token: server.key, autoStart: false, intervalMs: NEVER_MS, ...own };
-        const openIn = async (page) => {
-          const device = await openDevice({ newPage: async () => page }, front.url, options);
-          return Object.assign(device, { front, options, load: () => openIn(page), tab: async () => openIn(keep(await engine().newPage())) });
-        };
-        return openIn(keep(await engine().newPage()));
+  return (title, body) => test(title, { timeout: TEST_MAX_MS }, () => keeping(async (keep) => {
+    const server = keep(await startServer());
+    const device = async (own = {}) => {
+      const front = keep(await startProxy(() => server.url));
+      front.answer = bareAnswer;
+      const options = { database: "engines", entities: ENTITIES, backend: { url: "/" }, token: server.key, autoStart: false, intervalMs: NEVER_MS, ...own };
+      const openIn = async (page) => {
+        const device = await openDevice({ newPage: async () => page }, front.url, options);
+        return Object.assign(device, { front, options, load: () => openIn(page), tab: async () => openIn(keep(await engine().newPage())) });
       };
-      await body({ server, device });
-    } finally {
-      for (const thing of opened.reverse()) await thing.close();
-    }
-  });
+      return openIn(keep(await engine().newPage()));
+    };
+    await body({ server, device });
+  }));
 }
 
 /** No timer plays a part. */
