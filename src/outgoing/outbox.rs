@@ -226,4 +226,4 @@ pub(super) fn by_stamp(changes: &mut [&Change]) {
 }
 
 /// Copies sent and unanswered that are remembered for a record; an older one met again counts as someone else's.
-const SENT_MAX: usize = 8;
+const SENT_MAX: usize = 32;
