@@ -39,7 +39,7 @@ impl Engine {
             running: None,
             deadline: now.mono + WATCHDOG_MS,
             plan: VecDeque::new(),
-            pushed: ByScope::new(),
+            differs: ByScope::new(),
             poked: false,
             is_closing: false,
             token_refreshed: false,
@@ -69,13 +69,13 @@ impl Engine {
                     cycle.pull_parents(&self.config);
                     continue;
                 }
-                None if cycle.poked || !cycle.pushed.is_empty() => {
-                    let (pushed, poked) = (std::mem::take(&mut cycle.pushed), std::mem::take(&mut cycle.poked));
+                None if cycle.poked || !cycle.differs.is_empty() => {
+                    let (differs, poked) = (std::mem::take(&mut cycle.differs), std::mem::take(&mut cycle.poked));
                     cycle.is_closing = true;
                     let scopes = if poked {
                         self.config.scopes()
                     } else {
-                        pushed.into_iter().map(|(scope, ())| scope).collect()
+                        differs.into_iter().map(|(scope, ())| scope).collect()
                     };
                     cycle.tasks.extend(scopes.into_iter().map(Task::Pull));
                     continue;

@@ -34,7 +34,7 @@ impl Engine {
         cycle.running = None;
         cycle.tasks = [Task::Plan].into();
         cycle.plan.clear();
-        cycle.pushed.clear();
+        cycle.differs.clear();
         cycle.orphans.clear();
         cycle.poked = false;
         cycle.full = Some(Full { in_flight: self.in_flight.take() });

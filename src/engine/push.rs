@@ -107,7 +107,7 @@ impl Engine {
 
     pub(super) fn settled(&mut self, settled: Settled, _: Now) {
         let scope = self.scope_in_flight();
-        self.in_flight = None;
+        let sent = self.in_flight.take().map_or(0, |in_flight| in_flight.sent.len());
         self.answered = Rc::default();
         self.grow_batch();
         self.tell(settled.notices);
@@ -115,7 +115,10 @@ impl Engine {
         let Some(cycle) = &mut self.cycle else { return };
         cycle.report.pushed += settled.applied;
         cycle.orphans.extend(settled.orphans);
-        cycle.pushed.insert(scope, ());
+        if settled.applied < sent {
+            // The backend holds something else: what that is, a pull may tell. What it took, the next round confirms.
+            cycle.differs.insert(scope, ());
+        }
         if settled.clock_skew {
             cycle.tasks.push_back(Task::Restamp);
             cycle.tasks.push_back(Task::Plan);

@@ -231,7 +231,7 @@ pub(super) struct Pulling {
     pub(super) bytes: usize,
 }
 
-/// One cycle: resend, detect, pull, detect, push, pull again.
+/// One cycle: resend, detect, pull, detect, push; and pull again where the backend holds something else.
 pub(super) struct Cycle {
     pub(super) ticket: u64,
     pub(super) tasks: VecDeque<Task>,
@@ -239,8 +239,8 @@ pub(super) struct Cycle {
     /// When what it waits for counts as lost, on the monotonic clock.
     pub(super) deadline: i64,
     pub(super) plan: VecDeque<Planned>,
-    /// Scopes with answered pushes, to be pulled once more.
-    pub(super) pushed: ByScope<()>,
+    /// Scopes in which the backend did not take all that was pushed, to be pulled once more.
+    pub(super) differs: ByScope<()>,
     /// The backend said that something changed: everything is to be pulled once more before the end.
     pub(super) poked: bool,
     /// True once those last pulls have begun: what comes now is for the next cycle.
