@@ -107,8 +107,8 @@ impl Engine {
             Task::Resync(scope, reason, epoch) => {
                 StoreStep::StartResync(crate::incoming::resync::StartResync { fence, scope, reason, epoch })
             }
-            Task::Plan => StoreStep::Plan(crate::outgoing::encode::Plan { now: now.wall }),
-            Task::Restamp => StoreStep::Restamp(crate::outgoing::ack::Restamp { fence, now: now.wall, offset_ms }),
+            Task::Plan => StoreStep::Plan(crate::outgoing::plan::Plan { now: now.wall }),
+            Task::Restamp => StoreStep::Restamp(crate::outgoing::restamp::Restamp { fence, now: now.wall, offset_ms }),
         };
         self.transact(step);
     }

@@ -10,10 +10,12 @@ use crate::incoming::apply::{ApplyPage, PageApplied};
 use crate::incoming::conflict::Notice;
 use crate::incoming::pull::Page;
 use crate::incoming::resync::StartResync;
-use crate::outgoing::ack::{Restamp, Settle, Settled, Unstage};
+use crate::outgoing::ack::{Settle, Settled, Unstage};
 use crate::outgoing::detect::{Scan, Scanned};
-use crate::outgoing::encode::{Plan, Planned, Stage, Staged};
+use crate::outgoing::encode::{Stage, Staged};
+use crate::outgoing::plan::{Plan, Planned};
 use crate::outgoing::push::Answer;
+use crate::outgoing::restamp::Restamp;
 use crate::ports::{Failure, Now, StoreError};
 use crate::record::{ByScope, Entity, Key, Scope};
 
