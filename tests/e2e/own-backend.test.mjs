@@ -102,6 +102,7 @@ own("functions of the app are a backend: pages, pushes, conflicts, and errors th
     const refused = await attempt(() => sync.syncNow());
     down = false;
     const result = await sync.syncNow();
+    await sync.syncNow();
     const restyled = await attempt(() => sync.configure({ backend: { url: "/" } }));
     return { id, refused, result, calls, list: await sync.entities.moods.list(), held: rows.get(id), restyled };
   });
