@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { CONTENDERS } from "./contenders/index.mjs";
 import { report } from "./report/write.mjs";
-import { BENCH, FOLDERS, bundle } from "./harness/build.mjs";
+import { BENCH, FOLDERS, bundle, weigh } from "./harness/build.mjs";
 import { STORIES } from "./harness/stories.mjs";
 import { Story, tell } from "./harness/story.mjs";
 import { startBackend } from "./backend/server.mjs";
@@ -26,6 +26,7 @@ const contenders = chosen(Object.keys(CONTENDERS), options.only).filter(installe
 const stories = chosen(Object.keys(STORIES), options.workload);
 
 await bundle(contenders);
+const weights = Object.fromEntries(await Promise.all(contenders.map(async (name) => [name, await weigh(name)])));
 const backend = await startBackend(FOLDERS);
 const cells = [];
 const gaveUp = new Set();
@@ -44,7 +45,7 @@ for (let round = 1; round <= rounds && Date.now() + longest < end; round++) {
     }
   }
   // After each round: a run that is stopped keeps those it ended.
-  await writeFile(out, `${JSON.stringify({ conditions: conditions(), size, rounds: round, cells }, null, 1)}\n`);
+  await writeFile(out, `${JSON.stringify({ conditions: conditions(), size, weights, rounds: round, cells }, null, 1)}\n`);
   longest = Math.max(longest, Date.now() - start);
   console.log(`round ${round} took ${Math.round((Date.now() - start) / 1000)} s`);
 }

@@ -39,7 +39,7 @@ export async function report(file) {
 }
 
 function times(file, results, table, contenders, plots) {
-  const { conditions, size, rounds } = results;
+  const { conditions, size, rounds, weights } = results;
   const everywhere = contenders.filter((name) => CONTENDERS[name].only === undefined);
   return `${TIMES}Written by \`cargo xtask bench\` from [bench/results/${file}](../bench/results/${file}), where each single measurement stands. Run it
 yourself: it needs Chromium and some hours, or \`--quick\` and some minutes for small sizes.
@@ -83,9 +83,15 @@ ${growthTable(table, everywhere)}
 ### What else was counted
 ${countTable(table, everywhere)}
 
-Sent and received are bytes of bodies. lastword and Replicache meet their own pushes again in the same round, WatermelonDB,
+Sent and received are bytes of bodies. Replicache meets its own pushes again in the same round, lastword, WatermelonDB,
 TinyBase, RxDB, Dexie by hand and the floor at the next pull. The gap is the longest time in which the page could not run while it synced; an idle page
 shows a few milliseconds. Memory is the most that the page's process, its workers included, ever held until the large pull ended.
+
+### The package
+What a page and its workers load, with gzip: the contender's package, minified and without what it does not use, and some lines of
+the benchmark's own.
+
+${weightTable(weights, everywhere)}
 
 ### Who takes part
 ${contenders.map((name) => `- **${CONTENDERS[name].title}**${versions(name, conditions)}: ${CONTENDERS[name].how}.`).join("\n")}
@@ -122,6 +128,11 @@ function countTable(table, contenders) {
     const held = memory ? `<br>${(memory / 2 ** 20).toFixed(0)} MiB` : "";
     return `${requests} requests<br>${bytes(sent)} sent, ${bytes(received)} received<br>gap ${gap.toFixed(0)} ms${held}`;
   });
+}
+
+function weightTable(weights, contenders) {
+  const rows = contenders.map((name) => `| ${CONTENDERS[name].title} | ${bytes(weights[name])} |`);
+  return ["| | gzip |", "|---|---|", ...rows].join("\n");
 }
 
 function grid(table, contenders, cell) {
