@@ -15,11 +15,11 @@ export interface Envelope {
   clientUpdatedAt: number;
   /** True for a tombstone. */
   isDeleted: boolean;
-  /** When the backend accepted this copy; absent before that. */
+  /** When the backend accepted this copy. A pulled copy has it; what an edit has of it: {@link EntityOptions.fields}. */
   serverUpdatedAt?: number;
-  /** The backend's own id, where it has one. */
+  /** The backend's own id, where it has one; known as `serverUpdatedAt` is. */
   serverId?: string;
-  /** Counts the copies the backend has accepted. */
+  /** Counts the copies the backend has accepted; known as `serverUpdatedAt` is. */
   version?: number;
 }
 
@@ -81,6 +81,10 @@ export interface EntityOptions {
   /**
    * What the app's rows and its backend call the sync fields. With `deletedAt` a record is deleted by a time in place of
    * the mark: absent or null while it lives.
+   *
+   * What the backend says of an accepted edit (`serverUpdatedAt`, `serverId`, `version`) is written to its row where one of
+   * the three is named here, be it by its own name, and where rows are found by scan or have status columns. Elsewhere only
+   * a row that holds a pulled copy shows it: every accepted edit would cost a second write of its row.
    */
   readonly fields?: { readonly [name in "id" | "clientCreatedAt" | "clientUpdatedAt" | "isDeleted" | "deletedAt" | "serverUpdatedAt" | "serverId" | "version"]?: string };
   /** How those fields hold times: milliseconds since 1970, or ISO 8601 text in UTC. `ms` when absent. */

@@ -12,7 +12,7 @@ export async function open({ base, database, entities, schema, worker }) {
   const addOn = lastwordDexie(db, { entities: declared });
   await db.open();
   const sync = await createSync({
-    database, attached: true, entities: declared, backend: { url: base }, autoStart: false, intervalMs: 3_600_000,
+    database, attached: true, entities: declared, backend: { url: base, batchRecords: 500 }, autoStart: false, intervalMs: 3_600_000,
     debounceMs: 3_600_000, worker,
   });
   addOn.connect(sync);

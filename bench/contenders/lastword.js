@@ -5,7 +5,7 @@ import { running } from "/contenders/lastword-replica.js";
 /** Opens the database; nothing is synced yet. */
 export async function open({ base, database, entities, schema, style = "resource", worker }) {
   const declared = Object.fromEntries(entities.map((name) => [name, { schema }]));
-  return running(await createSync({ database, entities: declared, backend: { url: base, style }, ...QUIET, worker }));
+  return running(await createSync({ database, entities: declared, backend: { url: base, style, batchRecords: 500 }, ...QUIET, worker }));
 }
 
 /** A round only when it is asked for: the clock of the measurement is the harness's. */

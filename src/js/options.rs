@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use js_sys::RegExp;
+use js_sys::{Reflect, RegExp};
 use lastword_protocol::entity::EntityDef;
 use lastword_protocol::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, PAGE_RECORDS_MAX};
+use lastword_protocol::record::{SERVER_ID, SERVER_UPDATED_AT, VERSION};
 use lastword_protocol::schema::PatternTest;
 use send_wrapper::SendWrapper;
 use serde::Deserialize;
@@ -199,9 +200,9 @@ pub type Types = Vec<(String, EntityDeclaration)>;
 ///
 /// # Errors
 /// [`Error::Config`] with one sentence that says what to change.
-pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error> {
+pub(super) fn parse(given: &JsValue, mut types: Types) -> Result<Parsed, Error> {
     let mut options: Options =
-        codec::from_js(options).map_err(|error| config(format!("the options are not valid: {error}")))?;
+        codec::from_js(given).map_err(|error| config(format!("the options are not valid: {error}")))?;
     let mut declared_by_app = std::mem::take(&mut options.entities);
     for (name, _) in &types {
         declared_by_app.entry(name.clone()).or_default();
@@ -217,6 +218,7 @@ pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error
             )));
         }
         let columns = entity.status_fields.map(StatusFieldsOption::names).unwrap_or_default();
+        let write_back = columns != ColumnNames::default() || names_server_field(given, &name);
         let names = FieldNames { times: entity.times, columns, ..entity.fields };
         layouts.push(EntityLayout { name: name.clone(), store, names: names.clone() });
         let detect = match entity.detect {
@@ -240,7 +242,7 @@ pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error
             query: entity.query,
             detect,
             policy,
-            write_back: true,
+            write_back,
         };
         declared.push((name, declaration));
     }
@@ -272,6 +274,14 @@ pub(super) fn parse(options: &JsValue, mut types: Types) -> Result<Parsed, Error
     Ok(Parsed { config: Rc::new(checked), layout, options })
 }
 
+/// True where the app names a field that the backend fills, be it by its own name: its rows then show what an
+/// acknowledgement says.
+fn names_server_field(options: &JsValue, entity: &str) -> bool {
+    let at = |value: JsValue, name: &str| Reflect::get(&value, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    let fields = at(at(at(options.clone(), "entities"), entity), "fields");
+    [SERVER_UPDATED_AT, SERVER_ID, VERSION].into_iter().any(|name| !at(fields.clone(), name).is_undefined())
+}
+
 /// Checks how often to sync by itself.
 ///
 /// # Errors
@@ -287,8 +297,8 @@ pub(super) fn pace(interval_ms: Option<i64>, debounce_ms: Option<i64>) -> Result
 /// Compiles a schema's `pattern` with the browser's own engine, in Unicode mode.
 fn compile_pattern(pattern: &str) -> Result<PatternTest, String> {
     // The constructor throws on a bad pattern, which a direct call would not catch.
-    let regexp = js_sys::Reflect::get(&js_sys::global(), &"RegExp".into())
-        .and_then(|class| js_sys::Reflect::construct(&class.into(), &js_sys::Array::of2(&pattern.into(), &"u".into())))
+    let regexp = Reflect::get(&js_sys::global(), &"RegExp".into())
+        .and_then(|class| Reflect::construct(&class.into(), &js_sys::Array::of2(&pattern.into(), &"u".into())))
         .map_err(|_| format!("`{pattern}` is not a regular expression"))?;
     let regexp = SendWrapper::new(RegExp::from(regexp));
     Ok(Box::new(move |text| regexp.test(text)))

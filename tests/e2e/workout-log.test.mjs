@@ -190,8 +190,9 @@ workout("W11: an answer of 503 and a connection that breaks are tried again by t
   assert.deepEqual([faults, (await server.records(LOGS)).size], [[], 1]);
 });
 
-workout("W12: what the server says of a record is written to it: its own id, its time, its version", async ({ server, device }) => {
-  const phone = await device();
+workout("W12: what the server says of a record is written to it: its own id, its time, its version", async ({ server, device, entities }) => {
+  const fields = { serverId: "serverId", serverUpdatedAt: "serverUpdatedAt", version: "version" };
+  const phone = await device({ entities: { ...entities, [LOGS]: { ...entities[LOGS], fields } } });
   const { id } = await phone.put(LOGS, log());
   await phone.syncNow();
   await phone.update(LOGS, id, { note: "again" });

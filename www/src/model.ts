@@ -59,6 +59,9 @@ export function entitiesWith(conflicts: "lastWriteWins" | "manual"): Declared {
   return Object.fromEntries(Object.entries(declared).map(([name, entity]) => [name, { ...entity, conflicts }])) as unknown as Declared;
 }
 
+/** lastword's own server takes so many records in one push. */
+export const BATCH_RECORDS = 500;
+
 /** The names of the entities, parents first. */
 export const ENTITY_NAMES: readonly EntityName[] = [
   "user-settings", "exercise-definitions", "workout-logs", "workout-templates", "program-definitions",
