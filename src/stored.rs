@@ -90,6 +90,17 @@ impl StoredChange {
     }
 }
 
+/// Acknowledged changes of an entity as stored together.
+#[derive(Serialize, Deserialize)]
+pub struct StoredBundle {
+    /// The entity's name.
+    pub entity: String,
+    /// Its number, and the first and the last id that it may hold.
+    pub id: (u32, String, String),
+    /// The ids and what stands for each, a [`StoredChange`] as JSON: those that nobody asks for are not read.
+    pub changes: Vec<(String, String)>,
+}
+
 /// A conflict as stored.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -21,6 +21,15 @@ pub(super) struct ById {
     issued: Issued,
 }
 
+/// The parts of the key order of which everything was seen.
+#[derive(Default)]
+pub(super) struct Passed {
+    /// The first and the last id of each.
+    pub(super) stretches: Vec<(String, String)>,
+    /// The ids in them that were not asked for.
+    pub(super) others: Vec<String>,
+}
+
 /// How a store is keyed.
 pub(super) struct Keys {
     /// The entity, in a store keyed by [entity, id].
@@ -50,8 +59,8 @@ impl ById {
         Ok(Self { store, keys, ids, issued })
     }
 
-    /// The values found. Every request issued is waited for, also after one that failed.
-    pub(super) async fn values(self) -> Result<Vec<JsValue>, idb::Error> {
+    /// The values found, and what else was seen on the way. Every request issued is waited for, also after one that failed.
+    pub(super) async fn values(self, seen: &mut Passed) -> Result<Vec<JsValue>, idb::Error> {
         let mut found = Vec::new();
         let mut left = &self.ids[..];
         let mut issued = self.issued;
@@ -71,17 +80,24 @@ impl ById {
             };
             // Both are in order: each value is one asked for, or stands before the next one asked for.
             let is_all = values.len() < limit;
+            let (first, mut last) = (left[0].clone(), left[left.len() - 1].clone());
             let mut passed = 0;
-            for value in values {
+            for (place, value) in values.into_iter().enumerate() {
                 let Some(id) = self.keys.id_of(&value) else { continue };
+                if place + 1 == limit {
+                    last.clone_from(&id);
+                }
                 while left.get(passed).is_some_and(|asked| *asked < id) {
                     passed += 1;
                 }
                 if left.get(passed) == Some(&id) {
                     passed += 1;
                     found.push(value);
+                } else {
+                    seen.others.push(id);
                 }
             }
+            seen.stretches.push((first, last));
             left = &left[passed..];
             // An answer that is not full says that nothing stands behind its last value.
             if is_all || left.is_empty() {

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use futures_util::lock::Mutex;
 
 use super::database::Connection;
-use super::reading;
-use super::removal::KnownKeys;
+use super::reading::Outbox;
 use super::stores::{CONFLICTS, META, OUTBOX, QUARANTINE};
 use super::transaction::{Ended, Running, store_error};
 use super::{EntityLayout, Layout, writing};
+use super::{bundles, reading};
 use crate::columns;
 use crate::commit::{Found, Next, Read, Step};
 use crate::config::Config;
@@ -166,28 +166,29 @@ impl IndexedDb {
         next: &mut Decide<'_>,
     ) -> Result<(), Ended> {
         let mut found = Found::default();
-        let mut known = KnownKeys::default();
+        let mut outbox = Outbox::default();
         let mut decided = first;
         loop {
             match decided {
                 Next::Read(reads) => {
-                    if let Err(ended) = reading::read_all(self, &running, &reads, &mut found).await {
+                    if let Err(ended) = reading::read_all(self, &running, &reads, &mut found, &mut outbox).await {
                         return Err(running.abort(ended));
                     }
-                    known.note(&reads);
                     found.rounds += 1;
                     decided = next(&found);
                 }
                 Next::Refuse(refusal) => return Err(running.abort(Ended::Failed(StoreError::Refused(refusal)))),
                 Next::Commit(writes, ()) => {
                     let reads = columns::reads(&found, &writes, &self.config);
-                    if let Err(ended) = reading::read_all(self, &running, &reads, &mut found).await {
+                    if let Err(ended) = reading::read_all(self, &running, &reads, &mut found, &mut outbox).await {
                         return Err(running.abort(ended));
                     }
-                    let mut writes = columns::fill(&found, writes, &self.config, at);
+                    let writes = columns::fill(&found, writes, &self.config, at);
+                    if let Err(ended) = outbox.bundles.load(self, &running, &bundles::reads(&writes)).await {
+                        return Err(running.abort(ended));
+                    }
                     let moves: Vec<Move> = writes.iter().filter_map(Move::of).collect();
-                    let removed = known.take_ranges(&found, &mut writes);
-                    return match writing::write_all(self, &running, writes, removed) {
+                    return match writing::write_all(self, &running, writes, &found, outbox) {
                         Ok(()) => {
                             let ended = running.committed().await;
                             self.moved(ended.is_ok().then_some(moves));

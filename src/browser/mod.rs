@@ -1,5 +1,6 @@
 //! The ports over a browser: one file for each browser interface. Never decides.
 
+mod bundles;
 mod by_id;
 pub mod clock;
 pub mod codec;

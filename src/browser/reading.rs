@@ -9,9 +9,11 @@ use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::by_id::{ById, Keys};
+use super::bundles::{self, Bundles};
+use super::by_id::{ById, Keys, Passed};
 use super::codec::{self, row_from_js, time_to_js};
 use super::indexeddb::IndexedDb;
+use super::removal::KnownKeys;
 use super::stores::{CONFLICTS, ENTITY, ID, META, NAME, OUTBOX, QUARANTINE, VALUE, meta};
 use super::transaction::{Ended, Running};
 use crate::commit::{Found, Read};
@@ -21,12 +23,20 @@ use crate::ports::StoreError;
 use crate::record::{ByKey, Entity, Fields, Key, Record};
 use crate::stored::{StoredChange, StoredConflict};
 
+/// What a transaction knows of the outbox, besides what its step was shown.
+#[derive(Default)]
+pub(super) struct Outbox {
+    pub(super) keys: KnownKeys,
+    pub(super) bundles: Bundles,
+}
+
 /// Issues every request, then waits for the answers in order.
 pub(super) async fn read_all(
     db: &IndexedDb,
     running: &Running,
     reads: &[Read],
     found: &mut Found,
+    outbox: &mut Outbox,
 ) -> Result<(), Ended> {
     let reading = Reading { db, running };
     if reads.iter().any(|read| !running.names(reading.store_of(read))) {
@@ -43,14 +53,23 @@ pub(super) async fn read_all(
             }
         }
     }
+    if failed.is_none() {
+        failed = outbox.bundles.load(db, running, reads).await.err();
+    }
     for (read, requests) in issued {
         for request in requests {
-            match request.values().await {
-                Ok(values) => failed = failed.or(reading.take(read, values, found).err()),
+            let mut passed = Passed::default();
+            match request.values(&mut passed).await {
+                Ok(mut values) => {
+                    outbox.keys.note(read, passed);
+                    failed = failed.or(reading.take_bundles(read, &mut values, &mut outbox.bundles).err());
+                    failed = failed.or(reading.take(read, values, found).err());
+                }
                 Err(error) => failed = failed.or(Some(error.into())),
             }
         }
     }
+    reads.iter().for_each(|read| outbox.bundles.show(read, found));
     failed.map_or(Ok(()), Err)
 }
 
@@ -106,7 +125,10 @@ impl Reading<'_> {
                 let entity = Some(self.name(*entity).to_owned());
                 vec![Request::by_id(store, Keys { entity, id_field: ID.to_owned() }, ids)?]
             }
-            Read::AllChanges(entity) => vec![Request::all(&store, Some(self.range(*entity)?))?],
+            Read::AllChanges(entity) => {
+                let range = bundles::range_behind(&Array::of1(&self.name(*entity).into()))?;
+                vec![Request::all(&store, Some(range))?]
+            }
             Read::ChangeIds(entity) | Read::QuarantineIds(entity) => {
                 vec![Request::keys(&store, Some(self.range(*entity)?))?]
             }
@@ -179,6 +201,26 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// Takes the bundles out of what was read of the outbox.
+    fn take_bundles(&self, read: &Read, values: &mut Vec<JsValue>, bundles: &mut Bundles) -> Result<(), Ended> {
+        let mut taken = Ok(());
+        if let Read::AllChanges(_) | Read::Outbox = read {
+            values.retain(|value| {
+                let is_bundle = bundles::is_bundle(value);
+                if is_bundle && taken.is_ok() {
+                    taken = bundles.take(self.db, value);
+                }
+                !is_bundle
+            });
+        }
+        if let Read::AllChanges(entity) = read {
+            bundles.knows_all_of([*entity]);
+        } else if *read == Read::Outbox {
+            bundles.knows_all_of(self.db.config.all());
+        }
+        taken
+    }
+
     /// Takes the records named by keys of the form [entity, id].
     fn ids(&self, keys: &[JsValue], into: &mut ByKey<()>) {
         for key in keys.iter().filter_map(|key| key.dyn_ref::<Array>()) {
@@ -245,7 +287,7 @@ impl Reading<'_> {
 }
 
 /// What was issued; the handlers are set, so it may be awaited later.
-enum Request {
+pub(super) enum Request {
     ById(ById),
     One(idb::request::futures::GetStoreRequestFuture),
     All(idb::request::futures::GetAllStoreRequestFuture),
@@ -265,13 +307,13 @@ impl Request {
         Ok(Self::All(store.get_all(range.map(Query::from), None)?.into_future()))
     }
 
-    fn keys(store: &ObjectStore, range: Option<KeyRange>) -> Result<Self, idb::Error> {
+    pub(super) fn keys(store: &ObjectStore, range: Option<KeyRange>) -> Result<Self, idb::Error> {
         Ok(Self::Keys(store.get_all_keys(range.map(Query::from), None)?.into_future()))
     }
 
-    async fn values(self) -> Result<Vec<JsValue>, idb::Error> {
+    pub(super) async fn values(self, passed: &mut Passed) -> Result<Vec<JsValue>, idb::Error> {
         match self {
-            Self::ById(read) => read.values().await,
+            Self::ById(read) => read.values(passed).await,
             Self::One(request) => Ok(request.await?.into_iter().collect()),
             Self::All(request) => request.await,
             Self::Keys(request) => request.await,
@@ -286,6 +328,6 @@ fn one<T: DeserializeOwned>(values: Vec<JsValue>) -> Result<Option<T>, Ended> {
     codec::from_js(&value).map(Some).map_err(|reason| unreadable(META, &reason))
 }
 
-fn unreadable(store: &str, reason: &str) -> Ended {
+pub(super) fn unreadable(store: &str, reason: &str) -> Ended {
     Ended::Failed(StoreError::Failed { name: "DataError".into(), message: format!("an entry of `{store}`: {reason}") })
 }

@@ -8,10 +8,10 @@ use wasm_bindgen::JsValue;
 
 use super::codec::{self, key_to_js, row_to_js};
 use super::indexeddb::IndexedDb;
-use super::removal::Range;
+use super::reading::Outbox;
 use super::stores::{CONFLICTS, META, NAME, OUTBOX, QUARANTINE, VALUE, meta};
 use super::transaction::{Ended, Running};
-use crate::commit::Write;
+use crate::commit::{Found, Write};
 use crate::ports::StoreError;
 use crate::record::{Entity, Key, Record, Row};
 use crate::stored::{StoredChange, StoredConflict, StoredQuarantined};
@@ -20,9 +20,12 @@ use crate::stored::{StoredChange, StoredConflict, StoredQuarantined};
 pub(super) fn write_all(
     db: &IndexedDb,
     running: &Running,
-    writes: Vec<Write>,
-    removed: Vec<Range>,
+    mut writes: Vec<Write>,
+    found: &Found,
+    mut outbox: Outbox,
 ) -> Result<(), Ended> {
+    let bundles = outbox.bundles.take_writes(db, &mut writes).map_err(unholdable)?;
+    let removed = outbox.keys.take_ranges(found, &outbox.bundles, &mut writes);
     let mut encoded: Vec<Encoded> = Vec::with_capacity(writes.len());
     for write in writes {
         if write == Write::Wipe {
@@ -36,6 +39,10 @@ pub(super) fn write_all(
         let range = KeyRange::bound(&key(&first), &key(&last), None, None)?;
         encoded.push(Encoded::delete(OUTBOX, range.into()));
     }
+    encoded.extend(bundles.into_iter().map(|(key, value)| match value {
+        Some(value) => Encoded::put(OUTBOX, value),
+        None => Encoded::delete(OUTBOX, key),
+    }));
     let mut stores: Vec<(String, ObjectStore)> = Vec::new();
     for write in encoded {
         let place = match stores.iter().position(|(name, _)| *name == write.store) {

@@ -13,7 +13,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::js::{exists, raw_open, raw_run, turn};
-use crate::contract::{LOG, LOGS, Script, config, everything, ids, read, record, write};
+use crate::contract::{LOG, LOGS, Script, acknowledged, config, everything, ids, key, read, record, write};
 use crate::indexeddb::{fresh, layout, remove};
 
 fn attached(name: &str) -> Layout {
@@ -223,6 +223,51 @@ async fn a_change_that_cannot_be_read_is_a_dead_letter() {
     let change = found.changes.value(LOG, "a").unwrap();
     assert_eq!(change.state, ChangeState::FailedPermanently);
     assert_eq!(change.error.as_ref().map(|error| error.code.as_str()), Some("unreadable"));
+    remove(store).await;
+}
+
+#[wasm_bindgen_test]
+async fn many_acknowledged_are_few_entries_and_read_by_every_connection() {
+    let name = "acknowledged";
+    let store = fresh(name).await;
+    let expected = acknowledged::acknowledged(&store).await;
+    let second = IndexedDb::open(config(), layout(name)).await.unwrap();
+    acknowledged::same_each_way(&second, &expected).await;
+    let db = raw(name, None, "").await;
+    let entries = || raw_run(&db, "_lastword_outbox", "return store.count()");
+    // The two that still wait, three bundles of the 1,100 acknowledged, and one of the other entity's 20.
+    assert_eq!(entries().await.unwrap().as_f64(), Some(6.0));
+    let removed = |(key, _)| Write::DeleteChange(key);
+    write(&second, expected.into_iter().map(removed).collect()).await;
+    assert_eq!(entries().await.unwrap().as_f64(), Some(0.0));
+    second.close().await;
+    remove(store).await;
+}
+
+#[wasm_bindgen_test]
+async fn one_of_many_acknowledged_that_cannot_be_read_is_a_dead_letter_and_harms_no_other() {
+    let name = "damaged-acknowledged";
+    let store = fresh(name).await;
+    let expected = acknowledged::acknowledged(&store).await;
+    let db = raw(name, None, "").await;
+    let damage = "const request = store.openCursor(IDBKeyRange.bound(['log', []], ['log', [[]]]));
+        request.onsuccess = () => {
+            const { value } = request.result;
+            value.changes[3][1] = '{\"stamp\": \"soon\"}';
+            request.result.update(value);
+        };
+        return request";
+    raw_run(&db, "_lastword_outbox", damage).await.unwrap();
+    let found = read(&store, vec![Read::AllChanges(LOG)]).await;
+    let change = found.changes.value(LOG, "00003").unwrap();
+    assert_eq!(change.state, ChangeState::FailedPermanently);
+    assert_eq!(change.error.as_ref().map(|error| error.code.as_str()), Some("unreadable"));
+    assert_eq!(found.changes.value(LOG, "00004"), expected.value(LOG, "00004"));
+    // It stays so while others of its commit go.
+    write(&store, vec![Write::DeleteChange(key(LOG, "00004"))]).await;
+    let found = read(&store, vec![Read::Changes(LOG, vec!["00003".into(), "00004".into()])]).await;
+    assert_eq!(found.changes.value(LOG, "00003"), Some(change));
+    assert_eq!(found.changes.value(LOG, "00004"), None);
     remove(store).await;
 }
 

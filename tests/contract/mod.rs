@@ -2,6 +2,7 @@
 //!
 //! A test file defines a macro that makes a test of each name, and calls [`each_case`] with it.
 
+pub(crate) mod acknowledged;
 pub(crate) mod atomic;
 pub(crate) mod kinds;
 pub(crate) mod many;
@@ -22,6 +23,9 @@ use serde_json::json;
 macro_rules! each_case {
     ($make:ident) => {
         $make! {
+            acknowledged: many_acknowledged_are_read_each_way,
+                one_of_many_acknowledged_is_edited_and_one_discarded,
+                what_one_commit_stores_and_removes_of_them_is_as_it_says_last, many_acknowledged_are_confirmed;
             kinds: rows_round_trip, a_row_keeps_its_mark, rows_since_a_stamp, changes_round_trip,
                 conflicts_round_trip, quarantined_records_are_listed, the_replica_round_trips,
                 checkpoints_round_trip, what_is_kept_for_an_entity_round_trips, a_push_in_flight_round_trips,
