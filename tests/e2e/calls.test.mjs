@@ -116,4 +116,4 @@ bare("M6: a stopped sync changes nothing at the backend; a started one says how 
   assert.equal(seen.state, "stopped");
   assert.deepEqual(seen.pending, ["delete", "delete", "update"]);
   assert.equal((await server.records(ENTITY)).size, 250);
-}, { autoStart: false, debounceMs: 600_000 });
+}, { autoStart: false, debounceMs: 600_000 }, { fields: { version: "version" } });
