@@ -183,7 +183,7 @@ export interface HttpBackend {
  */
 export interface CustomBackend {
   readonly style: "custom";
-  /** The page behind `cursor`; everything from the start where it is null. */
+  /** The page behind `cursor`; everything from the start where it is null. May be asked for several entities at once. */
   pull(entity: string, cursor: string | null, limit: number): PulledPage | Promise<PulledPage>;
   /** Stores records. The same key names the same body, also when it comes again. */
   push(entity: string, body: { deviceId: string; records: object[] }, push: { idempotencyKey: string }): PushedResults | Promise<PushedResults>;

@@ -36,6 +36,8 @@ pub struct Checkpoint {
     pub up_to: Option<ServerMillis>,
     /// Set while everything is pulled anew.
     pub resync: Option<Resync>,
+    /// When a pull of this scope last ended.
+    pub pulled_at: Option<Millis>,
 }
 
 /// A full pull under way.
@@ -64,8 +66,6 @@ pub enum ResyncReason {
 pub struct EntityMeta {
     /// When a push of this entity was last answered.
     pub last_push: Option<Millis>,
-    /// When a pull of this entity last ended.
-    pub last_pull: Option<Millis>,
     /// Rows stamped before this reading of the raw clock have been scanned.
     pub scanned_to: Option<Millis>,
 }

@@ -100,6 +100,8 @@ pub enum Read {
     Quarantine,
     /// What is kept for every entity.
     EntityMetas,
+    /// Every scope's checkpoint.
+    Checkpoints,
     /// The ids seen by the resync of a scope, in so many lists.
     Seen(Scope, u32),
 }

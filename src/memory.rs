@@ -199,6 +199,11 @@ impl Tables {
                     found.entities.insert(*entity, meta.clone());
                 }
             }
+            Read::Checkpoints => {
+                for (scope, checkpoint) in &self.checkpoints {
+                    found.checkpoints.insert(*scope, checkpoint.clone());
+                }
+            }
             Read::Seen(scope, lists) => {
                 for key in (0..*lists).filter_map(|list| self.seen.get(&(*scope, list))).flatten() {
                     found.seen.insert(key.entity, key.id.clone(), ());

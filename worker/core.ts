@@ -22,7 +22,8 @@ export type OpenConfig = CoreConfig & Pick<SyncOptions, "realtime">;
 /** What the core asks of its host. */
 export interface CoreHost {
   emit(event: SyncEvent): void;
-  token(refresh: boolean): Promise<string | null>;
+  /** Undefined where the app has no token source. */
+  token(refresh: boolean): Promise<string | null | undefined>;
   /** Asks the app's own functions, where they are the backend. */
   exchange(request: Exchange): Promise<Exchanged>;
 }
@@ -33,6 +34,8 @@ export interface CoreCalls {
   stop(): Promise<void>;
   syncNow(): Promise<SyncResult>;
   trigger(kind: Trigger): Promise<void>;
+  /** Whether this tab syncs, and leads: told without a look at the database. */
+  mode(): Promise<"stopped" | "follower" | "leader">;
   status(): Promise<Status>;
   stats(): Promise<Stats>;
   deviceId(): Promise<string>;
@@ -73,7 +76,7 @@ export function coreCalls(core: RawCore): CoreCalls {
 
 /** The names of those calls: what a page may ask for, and nothing else. */
 export const CORE_CALLS: ReadonlySet<keyof CoreCalls> = new Set<keyof CoreCalls>([
-  "start", "stop", "syncNow", "trigger", "status", "stats", "deviceId", "put", "bulkPut", "update", "delete", "bulkDelete", "get",
+  "start", "stop", "syncNow", "trigger", "mode", "status", "stats", "deviceId", "put", "bulkPut", "update", "delete", "bulkDelete", "get",
   "list", "statusOf", "markDirty", "markAllDirty", "pending", "conflicts", "resolveConflict", "failures", "retry",
   "retryAll", "discard", "exportUnsynced", "signIn", "signOut", "configure", "destroy",
 ]);

@@ -16,7 +16,7 @@ export interface WorkerApi {
 /** What a page answers to its worker. */
 export interface HostApi {
   emit(event: SyncEvent): void;
-  token(refresh: boolean): Promise<string | null>;
+  token(refresh: boolean): Promise<string | null | undefined>;
   exchange(request: Exchange): Promise<Exchanged>;
   /** The wasm instance is unusable: this worker must be replaced. */
   died(error: PlainError): void;

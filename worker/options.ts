@@ -33,10 +33,9 @@ export function absolute(backend: BackendOptions, base: string, ownWorker: boole
   return { ...backend, url: new URL(backend.url, base).href };
 }
 
-/** Asks a token source, whatever its form. */
-export async function askToken(source: TokenSource | undefined, refresh: boolean): Promise<string | null> {
-  if (typeof source === "function") return source({ refresh });
-  return source ?? null;
+/** Asks a token source, whatever its form. Undefined where there is none: it need not be asked again. */
+export async function askToken(source: TokenSource | undefined, refresh: boolean): Promise<string | null | undefined> {
+  return typeof source === "function" ? ((await source({ refresh })) ?? null) : source;
 }
 
 function wrong(message: string): LastwordError {

@@ -12,7 +12,7 @@ export interface PokeOptions {
   /** Where the stream is, below the backend's address. */
   readonly path: string;
   readonly backend: HttpBackend;
-  token(refresh: boolean): Promise<string | null>;
+  token(refresh: boolean): Promise<string | null | undefined>;
   /** The replica, by which a backend refuses one that was revoked, and leaves out pokes for its own pushes. */
   deviceId(): Promise<string>;
   /** Something changed, or may have while nobody listened. */

@@ -19,9 +19,17 @@ export type OpenCore = (config: CoreConfig, host: CoreHost) => Promise<RawCore>;
 
 /** Opens the core of the package's own wasm. */
 export const openCore: OpenCore = async (config, host) => {
-  await init({ module_or_path: new URL("./lastword_bg.wasm", import.meta.url) });
+  await load();
   return SyncCore.open(config, host);
 };
+
+/** Loads that wasm, once. A worker that will need it need not wait until it is asked to open. */
+export function load(): Promise<unknown> {
+  loading ??= init({ module_or_path: new URL("./lastword_bg.wasm", import.meta.url) });
+  return loading;
+}
+
+let loading: Promise<unknown> | undefined;
 
 /** Answers the page from now on. `backend` takes the place of the page's `pull` and `push`. */
 export function serve(open: OpenCore, backend?: Pick<CustomBackend, "pull" | "push">): void {
@@ -52,6 +60,7 @@ const api: WorkerApi = {
     const attention = new Attention((isSlow) => void core?.trigger(isSlow ? "slow" : "brisk"));
     const others = new Tabs(config.database, (event) => void page.emit(event), (hint, tab) => attention.hinted(hint, tab));
     const token = (refresh: boolean) => page.token(refresh);
+    const lock = holdLifeLock();
     const raw = await opening(config, {
       emit(event) {
         others.emit(event);
@@ -75,7 +84,7 @@ const api: WorkerApi = {
         live: (is) => attention.live(is),
       });
     }
-    return holdLifeLock();
+    return lock;
   },
 
   async call(name, ...args) {

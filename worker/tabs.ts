@@ -95,21 +95,21 @@ export class Tabs {
   }
 
   async #round(core: CoreCalls): Promise<SyncResult> {
-    const { state } = this.shown(await core.status());
-    const isLed = (await holderOf(this.#channel.name)) !== undefined;
+    const mode = await core.mode();
+    // Before anything else is awaited: the round with which a start begins may still be joined.
     const here = core.syncNow();
-    if (this.#leads) return here;
+    if (mode === "leader") return here;
     const ask = crypto.randomUUID();
     const there = new Promise<SyncResult>((resolve, reject) => this.#asked.set(ask, { resolve, reject, timer: undefined }));
-    // Where nobody leads, this tab will: only a leader that shows up meanwhile is asked.
-    if (isLed) this.#ask(ask);
     // Nobody may be left to hear what comes second.
     here.catch(quiet);
     there.catch(quiet);
     try {
+      // Where nobody leads, this tab will: only a leader that shows up meanwhile is asked.
+      if ((await holderOf(this.#channel.name)) !== undefined) this.#ask(ask);
       const done = await Promise.race([here.then((result) => ({ result, here: true })), there.then((result) => ({ result, here: false }))]);
       // A tab that does not sync by itself was started for this round alone.
-      if (!done.here && state === "stopped") await core.stop();
+      if (!done.here && mode === "stopped") await core.stop();
       return done.result;
     } finally {
       clearTimeout(this.#asked.get(ask)?.timer);

@@ -31,10 +31,12 @@ pub struct Backend {
     address: RefCell<Address>,
     device_id: RefCell<String>,
     token: RefCell<Option<String>>,
+    /// True once the app has said that it has no tokens to give.
+    is_tokenless: Cell<bool>,
     timed: Timed,
     /// False once the backend has refused a zipped body.
     takes_gzip: Cell<bool>,
-    /// `token(refresh: boolean): Promise<string | null>`.
+    /// `token(refresh: boolean): Promise<string | null | undefined>`, undefined where there is nobody to ask.
     ask_token: Function,
 }
 
@@ -60,6 +62,7 @@ impl Backend {
             address: RefCell::new(Address { base: checked(base)?, headers }),
             device_id: RefCell::default(),
             token: RefCell::default(),
+            is_tokenless: Cell::new(false),
             timed: Timed::default(),
             takes_gzip: Cell::new(true),
             ask_token,
@@ -86,11 +89,14 @@ impl Backend {
     /// Forgets the token, so that the next request asks for one.
     pub fn forget_token(&self) {
         self.token.borrow_mut().take();
+        self.is_tokenless.set(false);
     }
 
     async fn ask(&self, refresh: bool) -> Option<String> {
         let asked = self.ask_token.call1(&JsValue::NULL, &refresh.into()).ok()?;
-        let token = JsFuture::from(Promise::resolve(&asked)).await.ok()?.as_string().filter(|token| !token.is_empty());
+        let given = JsFuture::from(Promise::resolve(&asked)).await.ok()?;
+        self.is_tokenless.set(given.is_undefined());
+        let token = given.as_string().filter(|token| !token.is_empty());
         self.token.borrow_mut().clone_from(&token);
         token
     }
@@ -105,6 +111,7 @@ impl Backend {
         let held = self.token.borrow().clone();
         let token = match held {
             Some(token) => Some(token),
+            None if self.is_tokenless.get() => None,
             None => self.ask(false).await,
         };
         let request = |encoding| self.built(method.clone(), path, key, token.as_deref(), encoding);

@@ -235,6 +235,7 @@ fn about(read: &Read, read_only: bool) -> Option<Entity> {
         | Read::AllConflicts
         | Read::Quarantine
         | Read::EntityMetas
+        | Read::Checkpoints
         | Read::Seen(..) => None,
     }
 }

@@ -20,7 +20,7 @@ use crate::commit::{Found, Read};
 use crate::incoming::conflict::Conflict;
 use crate::outgoing::outbox::Change;
 use crate::ports::StoreError;
-use crate::record::{ByKey, Entity, Fields, Key, Record};
+use crate::record::{ByKey, Entity, Fields, Key, Record, Scope};
 use crate::stored::{StoredChange, StoredConflict};
 
 /// What a transaction knows of the outbox, besides what its step was shown.
@@ -61,7 +61,7 @@ pub(super) async fn read_all(
             let mut passed = Passed::default();
             match request.values(&mut passed).await {
                 Ok(mut values) => {
-                    outbox.keys.note(read, passed);
+                    outbox.keys.note(read, passed, &db.config);
                     failed = failed.or(reading.take_bundles(read, &mut values, &mut outbox.bundles).err());
                     failed = failed.or(reading.take(read, values, found).err());
                 }
@@ -92,6 +92,7 @@ impl Reading<'_> {
             | Read::Checkpoint(_)
             | Read::EntityMeta(_)
             | Read::EntityMetas
+            | Read::Checkpoints
             | Read::Seen(..) => META,
         }
     }
@@ -117,8 +118,8 @@ impl Reading<'_> {
             Read::RowsSince(entity, stamp) => vec![self.rows_since(&store, *entity, stamp.0)?],
             Read::AllRows(_) | Read::Outbox | Read::AllConflicts => vec![Request::all(&store, None)?],
             Read::RowIds(_) | Read::Quarantine => vec![Request::keys(&store, None)?],
-            Read::EntityMetas => {
-                let (low, high) = meta::entity_range();
+            Read::EntityMetas | Read::Checkpoints => {
+                let (low, high) = if *read == Read::Checkpoints { meta::scope_range() } else { meta::entity_range() };
                 vec![Request::all(&store, Some(KeyRange::bound(&low.into(), &high.into(), None, None)?))?]
             }
             Read::Changes(entity, ids) | Read::Conflicts(entity, ids) => {
@@ -147,12 +148,22 @@ impl Reading<'_> {
             }
             Read::EntityMetas => {
                 for entry in values {
-                    let name = Reflect::get(&entry, &NAME.into()).ok().and_then(|name| name.as_string());
-                    let entity = name.as_deref().and_then(meta::entity_of).and_then(|name| self.db.config.find(name));
-                    if let Some(entity) = entity
+                    let entity =
+                        name_of(&entry).as_deref().and_then(meta::entity_of).map(|name| self.db.config.find(name));
+                    if let Some(entity) = entity.flatten()
                         && let Some(kept) = one(vec![entry])?
                     {
                         found.entities.insert(entity, kept);
+                    }
+                }
+            }
+            Read::Checkpoints => {
+                for entry in values {
+                    let is_of = |scope: &Scope| name_of(&entry) == Some(meta::scope(self.db.config.scope_name(*scope)));
+                    if let Some(scope) = self.db.config.scopes().into_iter().find(is_of)
+                        && let Some(checkpoint) = one(vec![entry])?
+                    {
+                        found.checkpoints.insert(scope, checkpoint);
                     }
                 }
             }
@@ -319,6 +330,11 @@ impl Request {
             Self::Keys(request) => request.await,
         }
     }
+}
+
+/// The name of an entry of `_lastword_meta`.
+fn name_of(entry: &JsValue) -> Option<String> {
+    Reflect::get(entry, &NAME.into()).ok().and_then(|name| name.as_string())
 }
 
 /// The value of an entry of `_lastword_meta`, where there is one.

@@ -6,6 +6,7 @@
 use super::bundles::Bundles;
 use super::by_id::{Passed, sorts_alike};
 use crate::commit::{Found, Read, Write};
+use crate::config::Config;
 use crate::record::{ByKey, Entity, Key};
 
 /// The keys of the outbox that a transaction knows, besides those that its step was shown.
@@ -35,9 +36,12 @@ enum Fate {
 
 impl KnownKeys {
     /// Notes what was read, and what was passed on the way.
-    pub(super) fn note(&mut self, read: &Read, passed: Passed) {
+    pub(super) fn note(&mut self, read: &Read, passed: Passed, config: &Config) {
+        let whole = |entity| Stretch { entity, first: String::new(), last: None };
         if let Read::AllChanges(entity) | Read::ChangeIds(entity) = read {
-            self.stretches.push(Stretch { entity: *entity, first: String::new(), last: None });
+            self.stretches.push(whole(*entity));
+        } else if *read == Read::Outbox {
+            self.stretches.extend(config.all().map(whole));
         } else if let Read::Changes(entity, _) = read {
             let stretches = passed.stretches.into_iter();
             self.stretches.extend(stretches.map(|(first, last)| Stretch { entity: *entity, first, last: Some(last) }));

@@ -46,6 +46,11 @@ pub mod meta {
     pub fn entity_range() -> (String, String) {
         (entity(""), entity(&char::MAX.to_string()))
     }
+    /// The first and the last name that a checkpoint may have.
+    #[must_use]
+    pub fn scope_range() -> (String, String) {
+        (scope(""), scope(&char::MAX.to_string()))
+    }
     /// A list of ids seen by a resync.
     #[must_use]
     pub fn seen(scope: &str, list: u32) -> String {

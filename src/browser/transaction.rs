@@ -3,11 +3,14 @@
 //! Ours and not `idb`'s where an ending is waited for: an aborted transaction is no success, its own reason is kept, and
 //! no handler is dropped while the browser may still call it.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use futures_channel::oneshot;
 use idb::{ObjectStore, Transaction};
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{DomException, IdbDatabase, IdbTransaction};
+use web_sys::{DomException, IdbDatabase, IdbRequest, IdbTransaction};
 
 use super::database::idb_error;
 use crate::error::Error;
@@ -91,15 +94,31 @@ impl Running {
                 let _ = sender.send(event.type_() == "complete");
             }
         });
+        // Where it was told to commit, Firefox keeps the reason with the write that failed.
+        let reason: Rc<RefCell<Option<DomException>>> = Rc::default();
+        let refused = {
+            let reason = reason.clone();
+            Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
+                let request = event.target().and_then(|target| target.dyn_into::<IdbRequest>().ok());
+                if let Some(error) = request.and_then(|request| request.error().ok().flatten()) {
+                    reason.borrow_mut().get_or_insert(error);
+                }
+            })
+        };
         self.raw.set_oncomplete(Some(handler.as_ref().unchecked_ref()));
         self.raw.set_onabort(Some(handler.as_ref().unchecked_ref()));
+        self.raw.set_onerror(Some(refused.as_ref().unchecked_ref()));
+        // At once: by itself it would wait for the answers to its writes first. One that has ended by itself tells why below.
+        let _ = self.raw.unchecked_ref::<WithCommit>().commit();
         let is_complete = ended.await.unwrap_or(false);
         self.raw.set_oncomplete(None);
         self.raw.set_onabort(None);
+        self.raw.set_onerror(None);
         if is_complete {
             return Ok(());
         }
-        Err(Ended::Failed(match self.raw.error() {
+        let reason = reason.take().or_else(|| self.raw.error());
+        Err(Ended::Failed(match reason {
             Some(exception) => failed(&exception),
             None => StoreError::Failed { name: "AbortError".into(), message: "the transaction was aborted".into() },
         }))
@@ -126,6 +145,10 @@ pub(super) fn store_error(error: &Error) -> StoreError {
 
 #[wasm_bindgen]
 extern "C" {
+    type WithCommit;
+    #[wasm_bindgen(method, catch)]
+    fn commit(this: &WithCommit) -> Result<(), JsValue>;
+
     type WithDurability;
     /// `IDBDatabase.transaction` with its third argument.
     #[wasm_bindgen(method, catch)]

@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 
 use super::state::{Action, Cycle, Mode, Report, Running, StoreStep, Task};
 use super::{Engine, WATCHDOG_MS, backoff};
-use crate::config::Detect;
 use crate::error::Error;
 use crate::ports::Now;
-use crate::record::{ByScope, Entity};
+use crate::record::ByScope;
 
 impl Engine {
     pub(super) fn begin(&mut self, now: Now) {
@@ -27,16 +26,17 @@ impl Engine {
         if self.in_flight.is_some() {
             tasks.push_back(Task::Resend);
         }
-        let scanned: Vec<Entity> =
-            self.config.all().filter(|entity| self.config.entity(*entity).detect == Detect::Scan).collect();
-        tasks.extend(scanned.iter().copied().map(Task::Scan));
+        tasks.push_back(Task::Scan);
         tasks.extend(self.config.scopes().into_iter().map(Task::Pull));
-        tasks.extend(scanned.into_iter().map(Task::Scan));
+        tasks.push_back(Task::Rescan);
+        tasks.extend(self.due_comparisons(now));
         tasks.push_back(Task::Plan);
         self.cycle = Some(Cycle {
             ticket: self.ticket,
             tasks,
             running: None,
+            ahead: Vec::new(),
+            began: now.mono,
             deadline: now.mono + WATCHDOG_MS,
             plan: VecDeque::new(),
             differs: ByScope::new(),
@@ -97,13 +97,9 @@ impl Engine {
             Task::Pull(scope) => return self.begin_pull(scope, now),
             Task::Batch => return self.stage(now),
             Task::Unstage(fault) => return self.unstage(fault, now),
-            Task::Scan(entity) => StoreStep::Scan(crate::outgoing::detect::Scan {
-                fence,
-                entity,
-                now: now.wall,
-                offset_ms,
-                deep: self.last_sync_at.is_none(),
-            }),
+            Task::Scan => return self.scan(now),
+            Task::Rescan => return self.rescan(now),
+            Task::Compare(entity) => return self.compare(entity, now),
             Task::Resync(scope, reason, epoch) => {
                 StoreStep::StartResync(crate::incoming::resync::StartResync { fence, scope, reason, epoch })
             }
@@ -150,6 +146,9 @@ impl Engine {
             self.last_sync_at = Some(now.wall);
         }
         self.wake_at = Some(now.mono + if self.again { 0 } else { self.interval_ms() });
+        if result.is_ok() {
+            self.compare_soon(now);
+        }
         self.end_cycle_with(result);
         if self.again {
             self.begin(now);

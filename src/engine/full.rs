@@ -32,6 +32,7 @@ impl Engine {
             return self.give_up(Error::QuotaExceeded, None, now);
         };
         cycle.running = None;
+        cycle.ahead.clear();
         cycle.tasks = [Task::Plan].into();
         cycle.plan.clear();
         cycle.differs.clear();

@@ -4,6 +4,7 @@
 //! Source: docs/protocol.md, sections 6 and 8. A cycle (`cycle.rs`) is a queue of tasks, one at a time; `pull.rs` and
 //! `push.rs` hold what each task does with its answers.
 
+mod ahead;
 pub mod backoff;
 mod cycle;
 pub mod failure;
@@ -14,6 +15,7 @@ mod opening;
 mod pace;
 mod pull;
 mod push;
+mod scan;
 pub mod state;
 mod view;
 
@@ -29,6 +31,7 @@ use crate::outgoing::encode::Answered;
 use crate::ports::{Failure, Now, StoreError};
 use crate::record::{ByKey, ByScope, Millis, Scope};
 use offset::Offset;
+use scan::Comparing;
 use state::{Action, Cycle, Event, Halt, Mode, Pace, Running, StoreOutcome};
 pub use view::{Progress, View};
 
@@ -65,6 +68,7 @@ pub struct Engine {
     batch_bytes: usize,
     pace: Pace,
     is_slow: bool,
+    comparing: Comparing,
     offset: Offset,
     next_id: u64,
     random: u64,
@@ -100,6 +104,7 @@ impl Engine {
             batch_bytes,
             pace: Pace::default(),
             is_slow: false,
+            comparing: Comparing::default(),
             offset: Offset::default(),
             next_id: 0,
             random: seed,
@@ -165,6 +170,7 @@ impl Engine {
     fn start(&mut self) {
         if self.mode == Mode::Stopped {
             self.mode = Mode::Follower;
+            self.comparing = Comparing::all(&self.config);
             self.actions.push(Action::AcquireLead);
             self.actions.push(Action::ViewChanged);
         }
@@ -250,7 +256,7 @@ impl Engine {
         match result {
             Err(error) => self.store_failed(&error, None, now),
             Ok(StoreOutcome::Open(_) | StoreOutcome::Apply(_)) => {}
-            Ok(StoreOutcome::Scan(_)) => {}
+            Ok(StoreOutcome::Scan(scanned)) => self.scanned(scanned),
             Ok(StoreOutcome::StartResync(scope, checkpoint)) => self.resync_started(scope, checkpoint),
             Ok(StoreOutcome::Plan(planned)) => {
                 cycle.plan = planned.into();

@@ -1,6 +1,7 @@
 //! The engine's side of a pull: one page is applied while the next is fetched. Never merges.
 
 use super::Engine;
+use super::ahead::Ahead;
 use super::failure::{self, Class};
 use super::state::{Action, Cycle, Halt, PullRequest, Pulling, Running, StoreOutcome, StoreStep, Task};
 use crate::checkpoint::{Checkpoint, ResyncReason};
@@ -18,11 +19,13 @@ impl Engine {
             return;
         }
         let since = self.checkpoints.get(&scope).and_then(|checkpoint| checkpoint.cursor.clone());
+        let ahead = self.cycle.as_mut().and_then(|cycle| cycle.take_ahead(scope, since.as_ref()));
+        let is_first = since.is_none();
         self.run(Running::Pull(Pulling {
             scope,
             applied_to: since.clone(),
             since,
-            fetch: None,
+            fetch: ahead.as_ref().map(|ahead| (ahead.id, ahead.sent_at)),
             apply: None,
             waiting: None,
             failed: None,
@@ -31,7 +34,14 @@ impl Engine {
             remaining: None,
             bytes: 0,
         }));
-        self.fetch(now);
+        match ahead {
+            None => self.fetch(now),
+            Some(Ahead { came: Some(page), .. }) => self.came(page, now),
+            Some(Ahead { came: None, .. }) => {}
+        }
+        if !is_first {
+            self.fetch_ahead(now);
+        }
     }
 
     fn pulling(&mut self) -> Option<&mut Pulling> {
@@ -54,17 +64,32 @@ impl Engine {
     }
 
     pub(super) fn pulled(&mut self, id: u64, result: Result<Page, Failure>, now: Now) {
+        let ahead = self.cycle.as_mut().and_then(|cycle| cycle.ahead(id)).map(|ahead| ahead.sent_at);
+        let awaited = self.pulling().and_then(|pulling| pulling.fetch.filter(|(awaited, _)| *awaited == id));
+        let Some(sent_at) = ahead.or(awaited.map(|(_, sent_at)| sent_at)) else { return };
+        if let Ok(Some(time)) = result.as_ref().map(|page| page.server_time) {
+            self.offset.sample(sent_at, now, time);
+        }
+        match self.cycle.as_mut().and_then(|cycle| cycle.ahead(id)) {
+            Some(ahead) => ahead.came = Some(result),
+            None => self.came(result, now),
+        }
+    }
+
+    /// The page that the pull under way waits for.
+    fn came(&mut self, result: Result<Page, Failure>, now: Now) {
         let Some(pulling) = self.pulling() else { return };
-        let Some((_, sent_at)) = pulling.fetch.take_if(|(awaited, _)| *awaited == id) else { return };
+        pulling.fetch = None;
         let page = result.and_then(|page| pulling.accept(page));
         let (busy, scope) = (pulling.apply.is_some(), pulling.scope);
         match page {
             Ok(page) => {
                 self.hear_epoch(page.epoch.as_ref());
-                if let Some(time) = page.server_time {
-                    self.offset.sample(sent_at, now, time);
-                }
                 self.actions.push(Action::ViewChanged);
+                if let Some(cycle) = self.cycle.as_mut().filter(|_| page.has_more) {
+                    // Room for its next page.
+                    cycle.ahead.clear();
+                }
                 if busy {
                     if let Some(pulling) = self.pulling() {
                         pulling.waiting = Some(page);
@@ -195,6 +220,8 @@ impl Engine {
     pub(super) fn refresh_token(&mut self, then: Task) {
         let id = self.id();
         let Some(cycle) = &mut self.cycle else { return };
+        // What they bring was asked for with the old one.
+        cycle.ahead.clear();
         if std::mem::replace(&mut cycle.token_refreshed, true) {
             return self.halted(Halt::AuthNeeded, Error::AuthNeeded);
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::checkpoint::{Checkpoint, InFlight, ResyncReason};
+use crate::engine::ahead::Ahead;
 use crate::engine::full::Full;
 use crate::engine::lease::{Open, Opened};
 use crate::error::Error;
@@ -185,8 +186,12 @@ pub enum Halt {
 pub(super) enum Task {
     /// Send again what is in flight.
     Resend,
-    /// Find what the app changed by itself.
-    Scan(Entity),
+    /// Find by its stamp what the app changed by itself.
+    Scan,
+    /// That again, where a pull took its time.
+    Rescan,
+    /// Find by its content what the app changed in one entity.
+    Compare(Entity),
     /// Drop the cursor, then pull.
     Resync(Scope, ResyncReason, Option<String>),
     /// Pull to the end.
@@ -238,6 +243,10 @@ pub(super) struct Cycle {
     pub(super) ticket: u64,
     pub(super) tasks: VecDeque<Task>,
     pub(super) running: Option<Running>,
+    /// Pages fetched before their turn.
+    pub(super) ahead: Vec<Ahead>,
+    /// When it began, on the monotonic clock.
+    pub(super) began: i64,
     /// When what it waits for counts as lost, on the monotonic clock.
     pub(super) deadline: i64,
     pub(super) plan: VecDeque<Planned>,

@@ -15,7 +15,7 @@ use crate::or_refuse;
 use crate::outgoing::detect::{self, Clock, LocalEdit, OFFSET_CORRECTED_MS};
 use crate::outgoing::outbox::{Change, ChangeState, Operation};
 use crate::outgoing::retry::GIVEN_UP;
-use crate::record::{ByKey, Key, Millis, Record};
+use crate::record::{ByKey, Key, Millis, Record, Scope};
 
 /// Applies one page.
 pub struct ApplyPage {
@@ -76,11 +76,17 @@ impl Step for ApplyPage {
 impl ApplyPage {
     fn first_reads(&self, config: &Config) -> Vec<Read> {
         let mut reads = vec![Read::Replica, Read::Checkpoint(self.page.scope)];
+        let is_whole = !self.page.has_more && self.page.scope == Scope::All;
+        if is_whole {
+            reads.push(Read::Outbox);
+        }
         for entity in config.entities_of(self.page.scope) {
-            reads.push(if self.page.has_more { Read::ChangeIds(entity) } else { Read::AllChanges(entity) });
-            reads.push(Read::QuarantineIds(entity));
-            if !self.page.has_more {
-                reads.push(Read::EntityMeta(entity));
+            if !is_whole {
+                reads.push(if self.page.has_more { Read::ChangeIds(entity) } else { Read::AllChanges(entity) });
+            }
+            // Only a record that arrives, or the end of a full pull, ends a quarantine.
+            if !self.page.arrived.is_empty() {
+                reads.push(Read::QuarantineIds(entity));
             }
         }
         reads
@@ -385,11 +391,7 @@ impl Applying<'_> {
         }
         if !page.has_more {
             self.confirm_acknowledged();
-            for entity in self.config.entities_of(page.scope) {
-                let mut meta = self.found.entity(entity);
-                meta.last_pull = Some(self.step.now);
-                self.writes.push(Write::PutEntityMeta(entity, meta));
-            }
+            checkpoint.pulled_at = Some(self.step.now);
         }
         if (self.step.offset_ms - self.replica.offset_ms).abs() >= OFFSET_CORRECTED_MS {
             // Every tab stamps its writes by what is stored.

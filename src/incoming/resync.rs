@@ -68,6 +68,7 @@ impl Step for StartResync {
             // Within one history a reader that has not come as far as this replica has lags, and its end is not the end.
             up_to: before.up_to.filter(|_| reason == ResyncReason::CursorExpired),
             resync: Some(Resync { reason, seen_lists: 0 }),
+            pulled_at: before.pulled_at,
         };
         writes.push(Write::PutCheckpoint(self.scope, checkpoint.clone()));
         Next::Commit(writes, checkpoint)
@@ -76,7 +77,7 @@ impl Step for StartResync {
 
 /// What the last page of a resync must read besides its own records.
 pub(super) fn reads(config: &Config, scope: Scope, resync: Resync, found: &Found) -> Vec<Read> {
-    let mut reads = vec![Read::Seen(scope, resync.seen_lists)];
+    let mut reads = vec![Read::Seen(scope, resync.seen_lists), Read::Quarantine];
     for entity in config.entities_of(scope) {
         let needs_rows = resync.reason == ResyncReason::EpochChanged || config.entity(entity).detect == Detect::Scan;
         if needs_rows {

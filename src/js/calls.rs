@@ -73,6 +73,16 @@ impl Core {
         NOTHING
     }
 
+    /// Whether this context syncs, and leads. Reads nothing: a round that is asked for must not wait for the database.
+    pub(super) fn mode(&self) -> Answer {
+        Ok(match self.driver.view().mode {
+            Mode::Stopped => "stopped",
+            Mode::Leader => "leader",
+            Mode::Follower | Mode::Opening(_) => "follower",
+        }
+        .into())
+    }
+
     /// The state of syncing.
     pub(super) async fn shown_status(&self) -> Answer {
         let standing = self.run(&ReadStanding).await?;

@@ -59,6 +59,7 @@ impl Core {
             "stop" => self.stop_for_good(),
             "syncNow" => self.sync_now().await,
             "trigger" => self.trigger(&args.text(0)?),
+            "mode" => self.mode(),
             "status" => self.shown_status().await,
             "stats" => self.stats().await,
             "deviceId" => Ok(self.device_id.borrow().as_str().into()),

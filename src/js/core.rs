@@ -25,7 +25,7 @@ use crate::commit::{Refusal, Step};
 use crate::config::Config;
 use crate::driver::{Driver, Ports, Told};
 use crate::engine::lease::{Open, Purpose};
-use crate::engine::state::Event;
+use crate::engine::state::{Event, Mode};
 use crate::engine::store_error;
 use crate::error::Error;
 use crate::outgoing::retry::{Overview, Waiting};
@@ -266,7 +266,7 @@ impl Core {
         });
     }
 
-    /// While a round runs, its own commits move the status on from one read: reading the outbox again and again would
+    /// While a round runs, its own commits move the status on from the last read: reading the outbox again and again would
     /// cost more than the round. What others write meanwhile is read at its end, or as soon as they say so.
     async fn tell_status(&self) {
         let store = &self.driver.ports().store;
@@ -279,7 +279,8 @@ impl Core {
             None => {
                 let Ok(standing) = self.run(&ReadStanding).await else { return };
                 let event = event(&standing);
-                if self.driver.view().is_syncing {
+                // Where another tab leads, its commits would be missed.
+                if self.driver.view().mode == Mode::Leader {
                     store.follow(Some(standing));
                 }
                 event

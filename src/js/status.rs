@@ -67,7 +67,7 @@ impl<'a> Status<'a> {
             let meta = standing.entities.get(&entity);
             let mut status = EntityStatus {
                 last_push_at: meta.and_then(|meta| meta.last_push),
-                last_pull_at: meta.and_then(|meta| meta.last_pull),
+                last_pull_at: standing.pulled_at.get(&config.scope_of(entity)).copied(),
                 quarantined: standing.quarantined.of(entity).count(),
                 conflicts: standing.conflicts.of(entity).count(),
                 ..EntityStatus::default()

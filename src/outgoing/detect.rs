@@ -8,23 +8,24 @@ use serde_json::Value;
 use siphasher::sip::SipHasher13;
 
 use super::outbox::{Change, ChangeState, Operation};
+use crate::checkpoint::Replica;
 use crate::commit::{Found, Next, Read, Refusal, Step, Write};
 use crate::config::{Config, Detect};
 use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::record::{Entity, Fields, Key, Millis, Record, Row, Stamp, StoredRow, Synced};
 
-/// Marks the rows of one entity that the app changed.
+/// Marks the rows that the app changed.
 pub struct Scan {
     /// The leader's fence.
     pub fence: u64,
-    /// The entity.
-    pub entity: Entity,
+    /// The entities.
+    pub entities: Vec<Entity>,
     /// The raw clock, read before the scan.
     pub now: Millis,
     /// The backend's estimated lead over the raw clock, in milliseconds.
     pub offset_ms: i64,
-    /// True to compare every row, whatever its stamp.
+    /// True to compare every row, whatever its stamp. The rows of all the entities are then held at once.
     pub deep: bool,
 }
 
@@ -33,29 +34,70 @@ pub struct Scan {
 pub struct Scanned {
     /// How many rows were newly marked.
     pub marked: usize,
+    /// Entities of which every row was compared.
+    pub compared: Vec<Entity>,
+    /// Entities passed over: stamps say nothing of their rows, which have to be compared.
+    pub left: Vec<Entity>,
 }
 
 impl Step for Scan {
     type Outcome = Scanned;
 
     fn next(&self, found: &Found, config: &Config) -> Next<Scanned> {
-        let entity = self.entity;
+        let entities = self.entities.iter().copied();
+        debug_assert!(entities.clone().all(|entity| config.entity(entity).detect == Detect::Scan));
+        if found.rounds == 0 {
+            let metas = entities.map(Read::EntityMeta);
+            return Next::Read([Read::Replica].into_iter().chain(metas).collect());
+        }
+        let replica = or_refuse!(found.led_by(self.fence));
         match found.rounds {
-            0 => return Next::Read(vec![Read::Replica, Read::EntityMeta(entity)]),
+            1 if self.deep => {
+                return Next::Read(entities.flat_map(|one| [Read::AllRows(one), Read::AllChanges(one)]).collect());
+            }
             1 => {
-                let replica = or_refuse!(found.led_by(self.fence));
-                let since = found.entity(entity).scanned_to.filter(|_| !self.deep && self.now >= replica.clock_max);
-                let rows = match since {
-                    None => Read::AllRows(entity),
-                    Some(since) => Read::RowsSince(entity, Stamp(since.0.saturating_sub(SCAN_OVERLAP_MS))),
-                };
-                return Next::Read(vec![rows, Read::AllChanges(entity)]);
+                let since = |one| Some(Read::RowsSince(one, self.since(one, found, replica)?));
+                return Next::Read(entities.filter_map(since).collect());
+            }
+            2 if !self.deep => {
+                return Next::Read(found.rows.ids().into_iter().map(|(one, ids)| Read::Changes(one, ids)).collect());
             }
             _ => {}
         }
-        let mut replica = or_refuse!(found.led_by(self.fence)).clone();
+        let mut replica = replica.clone();
         let mut writes = Vec::new();
         let mut out = Scanned::default();
+        for entity in entities {
+            if self.deep {
+                out.compared.push(entity);
+            } else if self.since(entity, found, &replica).is_none() {
+                out.left.push(entity);
+                continue;
+            } else if found.rows.of(entity).next().is_none() {
+                // What is stored as scanned may lag behind: nothing lies between.
+                continue;
+            }
+            self.mark(entity, found, &mut replica, &mut writes, &mut out);
+            let mut meta = found.entity(entity);
+            meta.scanned_to = Some(self.now);
+            writes.push(Write::PutEntityMeta(entity, meta));
+        }
+        if !writes.is_empty() {
+            replica.clock_max = self.now;
+            writes.push(Write::PutReplica(replica));
+        }
+        Next::Commit(writes, out)
+    }
+}
+
+impl Scan {
+    /// The stamp from which on rows may have changed; none where every row may have, whatever its stamp.
+    fn since(&self, entity: Entity, found: &Found, replica: &Replica) -> Option<Stamp> {
+        let scanned_to = found.entity(entity).scanned_to.filter(|to| self.now >= replica.clock_max.max(*to))?;
+        Some(Stamp(scanned_to.0.saturating_sub(SCAN_OVERLAP_MS)))
+    }
+
+    fn mark(&self, entity: Entity, found: &Found, replica: &mut Replica, writes: &mut Vec<Write>, out: &mut Scanned) {
         let clock = Clock { hash_key: replica.hash_key, now: self.now, offset_ms: self.offset_ms };
         for (id, stored) in found.rows.of(entity) {
             let StoredRow::Row(row) = stored else { continue };
@@ -69,13 +111,6 @@ impl Step for Scan {
             writes.push(Write::PutChange(local.change));
             out.marked += 1;
         }
-        let mut meta = found.entity(entity);
-        meta.scanned_to = Some(self.now);
-        replica.clock_max = self.now;
-        writes.push(Write::PutEntityMeta(entity, meta));
-        writes.push(Write::PutReplica(replica));
-        debug_assert_eq!(config.entity(entity).detect, Detect::Scan);
-        Next::Commit(writes, out)
     }
 }
 

@@ -4,7 +4,7 @@ use super::outbox::ChangeState;
 use crate::checkpoint::EntityMeta;
 use crate::commit::{Found, Next, Read, Step, Write};
 use crate::config::Config;
-use crate::record::{ByEntity, ByKey, Entity, Key};
+use crate::record::{ByEntity, ByKey, ByScope, Entity, Key, Millis, Scope};
 
 /// Where the records stand that are not simply clean.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Standing {
     pub quarantined: ByKey<()>,
     /// Kept for each entity.
     pub entities: ByEntity<EntityMeta>,
+    /// When a pull of each scope last ended.
+    pub pulled_at: ByScope<Millis>,
 }
 
 /// Reads all of it.
@@ -27,7 +29,8 @@ impl Step for ReadStanding {
 
     fn next(&self, found: &Found, _: &Config) -> Next<Standing> {
         if found.rounds == 0 {
-            return Next::Read(vec![Read::Outbox, Read::AllConflicts, Read::Quarantine, Read::EntityMetas]);
+            let all = [Read::Outbox, Read::AllConflicts, Read::Quarantine, Read::EntityMetas, Read::Checkpoints];
+            return Next::Read(all.into());
         }
         let mut standing = Standing { entities: found.entities.clone(), ..Standing::default() };
         for (entity, id, change) in found.changes.iter() {
@@ -38,6 +41,9 @@ impl Step for ReadStanding {
         }
         for (entity, id, ()) in found.quarantined.iter() {
             standing.quarantined.insert(entity, id.clone(), ());
+        }
+        for (scope, checkpoint) in &found.checkpoints {
+            standing.pulled(*scope, checkpoint.pulled_at);
         }
         Next::Commit(Vec::new(), standing)
     }
@@ -58,6 +64,8 @@ pub enum Move {
     Quarantined(Key, bool),
     /// What is kept for an entity.
     Entity(Entity, EntityMeta),
+    /// When a pull of a scope last ended.
+    Pulled(Scope, Option<Millis>),
     /// Nothing is left.
     Wiped,
 }
@@ -75,11 +83,11 @@ impl Move {
             Write::DeleteQuarantined(key) => Self::Quarantined(key.clone(), false),
             Write::PutEntityMeta(entity, meta) => Self::Entity(*entity, meta.clone()),
             Write::Wipe => Self::Wiped,
+            Write::PutCheckpoint(scope, checkpoint) => Self::Pulled(*scope, checkpoint.pulled_at),
             Write::PutRow(..)
             | Write::PutRowWithColumns(..)
             | Write::DeleteRow(_)
             | Write::PutReplica(_)
-            | Write::PutCheckpoint(..)
             | Write::PutInFlight(_)
             | Write::DeleteInFlight
             | Write::PutSeen(..)
@@ -96,7 +104,15 @@ impl Standing {
             Move::Conflict(key, waits) => set(&mut self.conflicts, key, waits.then_some(())),
             Move::Quarantined(key, is_bad) => set(&mut self.quarantined, key, is_bad.then_some(())),
             Move::Entity(entity, meta) => drop(self.entities.insert(entity, meta)),
+            Move::Pulled(scope, at) => self.pulled(scope, at),
             Move::Wiped => *self = Self::default(),
+        }
+    }
+
+    fn pulled(&mut self, scope: Scope, at: Option<Millis>) {
+        match at {
+            Some(at) => drop(self.pulled_at.insert(scope, at)),
+            None => drop(self.pulled_at.remove(&scope)),
         }
     }
 }

@@ -159,6 +159,7 @@ pub(crate) async fn checkpoints_round_trip<S: Store>(store: &S) {
         epoch: Some("e".into()),
         up_to: Some(ServerMillis(1)),
         resync: Some(resync),
+        pulled_at: Some(Millis(-2)),
     };
     let expired = Checkpoint {
         resync: Some(Resync { reason: ResyncReason::CursorExpired, seen_lists: 0 }),
@@ -177,7 +178,7 @@ pub(crate) async fn checkpoints_round_trip<S: Store>(store: &S) {
 }
 
 pub(crate) async fn what_is_kept_for_an_entity_round_trips<S: Store>(store: &S) {
-    let meta = EntityMeta { last_push: Some(Millis(1)), last_pull: Some(Millis(-2)), scanned_to: Some(Millis(3)) };
+    let meta = EntityMeta { last_push: Some(Millis(1)), scanned_to: Some(Millis(3)) };
     write(store, vec![Write::PutEntityMeta(LOG, meta.clone())]).await;
     let found = read(store, vec![Read::EntityMeta(LOG), Read::EntityMeta(LOGS)]).await;
     assert_eq!((found.entity(LOG), found.entity(LOGS)), (meta, EntityMeta::default()));

@@ -58,7 +58,7 @@ impl Db {
     }
 
     pub(crate) fn scan(&self, now: i64) {
-        self.run(&Scan { fence: 1, entity: A, now: Millis(now), offset_ms: 0, deep: true });
+        self.run(&Scan { fence: 1, entities: vec![A], now: Millis(now), offset_ms: 0, deep: true });
     }
 
     pub(crate) fn page(&self, records: Vec<Record>, cursor: &str, up_to: i64, has_more: bool) -> PageApplied {

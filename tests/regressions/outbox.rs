@@ -46,7 +46,7 @@ fn a_child_waits_for_a_parent_that_is_not_marked_yet() {
     let mut child = copy("child", 11, 0);
     child.fields.insert("parent".into(), "r".into());
     db.app_writes(B, child);
-    db.run(&Scan { fence: 1, entity: B, now: Millis(20), offset_ms: 0, deep: true });
+    db.run(&Scan { fence: 1, entities: vec![B], now: Millis(20), offset_ms: 0, deep: true });
     assert_eq!(db.stage(B).in_flight, None);
 }
 

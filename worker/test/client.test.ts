@@ -116,7 +116,7 @@ test("the token source is asked, with refresh after a refusal", async () => {
 test("signing out forgets the token", async () => {
   const { worker, sync } = await start({ signOut: () => ({ unsent: 3 }) }, { token: "secret" });
   assert.deepEqual(await sync.signOut({ wipe: false }), { unsent: 3 });
-  assert.equal(await worker.host?.token(false), null);
+  assert.equal(await worker.host?.token(false), undefined);
 });
 
 test("events reach their listeners, and the snapshot follows the status", async () => {
