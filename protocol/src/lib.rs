@@ -3,6 +3,7 @@
 //! Does no I/O, reads no clock and draws no random number. The normative text is `docs/protocol.md`.
 
 pub mod accept;
+mod canonical;
 pub mod changeset;
 pub mod entity;
 pub mod error;

@@ -4,6 +4,7 @@
 
 use std::cmp::Ordering;
 
+use crate::canonical::canonical;
 use crate::record::{Fields, Record};
 use crate::time::Stamp;
 
@@ -26,13 +27,6 @@ pub fn compare_stamps(a: Stamp, a_deleted: bool, b: Stamp, b_deleted: bool) -> O
 
 fn compare_fields(a: &Fields, b: &Fields) -> Ordering {
     if a == b { Ordering::Equal } else { canonical(a).cmp(&canonical(b)) }
-}
-
-/// The app fields as canonical JSON (RFC 8785).
-#[must_use]
-pub fn canonical(fields: &Fields) -> Vec<u8> {
-    // A map of JSON values always encodes: its keys are strings and its numbers finite.
-    serde_json_canonicalizer::to_vec(fields).unwrap_or_default()
 }
 
 #[cfg(test)]

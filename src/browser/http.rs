@@ -12,6 +12,7 @@ use web_sys::{AbortController, ReadableStream, ReadableStreamDefaultReader, Read
 
 use super::clock::BrowserClock;
 use crate::engine::failure::REQUEST_DEADLINE_MS;
+use crate::incoming::validate;
 use crate::ports::{Clock, Failure};
 
 /// Sends a request and gives the body of an answer that is JSON.
@@ -89,7 +90,7 @@ async fn whole_body(response: &Response, bytes_max: usize) -> Result<Vec<u8>, Fa
 async fn refusal(response: &Response) -> Failure {
     let retry_after_ms = response.headers().get("retry-after").and_then(|after| retry_after_ms(&after));
     let said = whole_body(response, ERROR_BYTES_MAX).await.ok();
-    let error = said.and_then(|body| serde_json::from_slice::<ErrorBody>(&body).ok()).map(|body| body.error);
+    let error = said.and_then(|body| validate::parse::<ErrorBody>(&body).ok()).map(|body| body.error);
     let epoch = error.as_ref().and_then(|error| Some(error.details.as_ref()?.get("epoch")?.as_str()?.to_owned()));
     Failure::Status {
         status: response.status(),

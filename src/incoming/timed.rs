@@ -88,10 +88,9 @@ impl Timed {
     /// What is wrong with it as a whole; nothing of it is used then.
     pub fn page(&self, config: &Config, asked: Asked, body: &[u8], now: Now) -> Result<Page, String> {
         let answer = if body.trim_ascii_start().first() == Some(&b'[') {
-            let records = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-            Answer { records, ..Answer::default() }
+            Answer { records: validate::parse(body)?, ..Answer::default() }
         } else {
-            serde_json::from_slice(body).map_err(|error| error.to_string())?
+            validate::parse(body)?
         };
         if answer.records.len() > PAGE_RECORDS_MAX {
             return Err(format!("{} records in a page; at most {PAGE_RECORDS_MAX}", answer.records.len()));

@@ -140,8 +140,10 @@ fn quarantined(
     Quarantined { key, stamp, remote: text[..cut].to_owned(), reason, found_at: Millis(0) }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| error.to_string())
+/// Types a body. As text, once for all of it: from bytes, every reader would stand in the package a second time.
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 fn bounded(cursor: &str, records: usize) -> Result<(), String> {

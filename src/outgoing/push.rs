@@ -52,7 +52,7 @@ pub enum Fate {
 /// # Errors
 /// What is wrong with the answer as a whole; nothing of such an answer is used.
 pub fn resource_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> Result<Answer, String> {
-    let response: PushResponse = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let response: PushResponse = validate::parse(body)?;
     let entity = in_flight.entity.as_deref().and_then(|name| config.find(name)).ok_or("no such entity")?;
     let mut results = ByKey::default();
     for result in response.results {
@@ -77,7 +77,7 @@ pub fn resource_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> Re
 /// # Errors
 /// What is wrong with the answer as a whole; nothing of such an answer is used.
 pub fn changeset_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> Result<Answer, String> {
-    let response: UploadResponse = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let response: UploadResponse = validate::parse(body)?;
     let key = |entity: &str, id: &str| config.find(entity).map(|entity| Key::new(entity, id));
     let mut results = ByKey::default();
     for applied in response.applied {
