@@ -3,6 +3,8 @@
 //! A step is asked what it needs until it can decide. All of it happens inside one transaction, so nothing can change
 //! between what was read and what is written.
 
+use std::cell::Cell;
+
 use crate::checkpoint::{Checkpoint, EntityMeta, InFlight, Replica};
 use crate::columns::Columns;
 use crate::config::Config;
@@ -33,6 +35,53 @@ pub trait Step {
     /// True when the commit must survive a power cut before anything else happens.
     fn is_strict(&self) -> bool {
         false
+    }
+}
+
+/// A step without its outcome, which it keeps for its caller: what runs it is not compiled anew for each step.
+pub struct Kept<'a, S: Step> {
+    step: &'a S,
+    outcome: Cell<Option<S::Outcome>>,
+}
+
+impl<'a, S: Step> Kept<'a, S> {
+    /// Nothing came of it yet.
+    #[must_use]
+    pub fn new(step: &'a S) -> Self {
+        Self { step, outcome: Cell::new(None) }
+    }
+
+    /// What the last decision to commit came to, if there was one.
+    #[must_use]
+    pub fn outcome(self) -> Option<S::Outcome> {
+        self.outcome.into_inner()
+    }
+}
+
+impl<S: Step> Step for Kept<'_, S> {
+    type Outcome = ();
+
+    fn next(&self, found: &Found, config: &Config) -> Next<()> {
+        match self.step.next(found, config) {
+            Next::Read(reads) => Next::Read(reads),
+            Next::Refuse(refusal) => Next::Refuse(refusal),
+            Next::Commit(writes, outcome) => {
+                self.outcome.set(Some(outcome));
+                Next::Commit(writes, ())
+            }
+        }
+    }
+
+    fn at(&self) -> Option<Millis> {
+        self.step.at()
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.step.is_read_only()
+    }
+
+    fn is_strict(&self) -> bool {
+        self.step.is_strict()
     }
 }
 

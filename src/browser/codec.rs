@@ -18,7 +18,7 @@ use crate::record::{Fields, Record, Row, StoredRow, Synced};
 /// # Errors
 /// What cannot be held.
 pub fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, String> {
-    parsed(&serde_json::to_string(value).map_err(|error| error.to_string())?)
+    parsed(serde_json::to_string(value))
 }
 
 /// A typed value from a plain JavaScript value that JSON can hold.
@@ -29,8 +29,8 @@ pub fn from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T, String> {
     serde_json::from_str(&text_of(value)?).map_err(|error| said(&error))
 }
 
-fn parsed(json: &str) -> Result<JsValue, String> {
-    JSON::parse(json).map_err(|_| "it is no JSON".to_owned())
+fn parsed(json: serde_json::Result<String>) -> Result<JsValue, String> {
+    JSON::parse(&json.map_err(|error| said(&error))?).map_err(|_| "it is no JSON".to_owned())
 }
 
 fn text_of(value: &JsValue) -> Result<String, String> {

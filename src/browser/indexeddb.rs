@@ -12,12 +12,12 @@ use super::transaction::{Ended, Running, store_error};
 use super::{EntityLayout, Layout, writing};
 use super::{bundles, reading};
 use crate::columns;
-use crate::commit::{Found, Next, Read, Step};
+use crate::commit::{Found, Kept, Next, Read, Step};
 use crate::config::Config;
 use crate::error::Error;
 use crate::outgoing::standing::{Move, Standing};
 use crate::ports::{Store, StoreError};
-use crate::record::{Entity, Millis};
+use crate::record::Entity;
 
 /// The app's database.
 #[derive(Clone)]
@@ -101,48 +101,31 @@ impl IndexedDb {
 
 impl Store for IndexedDb {
     async fn run<S: Step>(&self, step: &S) -> Result<S::Outcome, StoreError> {
-        let mut outcome = None;
-        let mut next = |found: &Found| match step.next(found, &self.config) {
-            Next::Read(reads) => Next::Read(reads),
-            Next::Refuse(refusal) => Next::Refuse(refusal),
-            Next::Commit(writes, came_of_it) => {
-                outcome = Some(came_of_it);
-                Next::Commit(writes, ())
-            }
-        };
-        let kind = Kind { read_only: step.is_read_only(), strict: step.is_strict(), at: step.at() };
-        self.transact(kind, &mut next).await?;
-        outcome.ok_or(StoreError::Closed)
+        let step = Kept::new(step);
+        self.transact(&step).await?;
+        step.outcome().ok_or(StoreError::Closed)
     }
 }
-
-/// What a step says of itself.
-#[derive(Clone, Copy)]
-struct Kind {
-    read_only: bool,
-    strict: bool,
-    at: Option<Millis>,
-}
-
-/// What a step says, without its outcome: a single copy of the code below serves them all.
-type Decide<'a> = dyn FnMut(&Found) -> Next<()> + 'a;
 
 impl IndexedDb {
     /// Runs one transaction, and a second one where the first named too few stores or found its connection closed: a
     /// step is pure, so it may begin again.
-    async fn transact(&self, kind: Kind, next: &mut Decide<'_>) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// Why it did not commit.
+    pub async fn transact(&self, step: &dyn Step<Outcome = ()>) -> Result<(), StoreError> {
         let mut wide = false;
         let mut reopened = false;
         loop {
-            let first = next(&Found::default());
+            let first = step.next(&Found::default(), &self.config);
             let stores = match &first {
                 Next::Refuse(refusal) => return Err(StoreError::Refused(refusal.clone())),
-                Next::Read(reads) if !wide => self.likely_stores(reads, kind.read_only),
+                Next::Read(reads) if !wide => self.likely_stores(reads, step.is_read_only()),
                 Next::Read(_) | Next::Commit(..) => self.all_stores(),
             };
             let connection = self.connection().await?;
-            let ended = match Running::begin(connection.database(), stores, kind.read_only, kind.strict) {
-                Ok(running) => self.run_in(running, first, kind.at, next).await,
+            let ended = match Running::begin(connection.database(), stores, step.is_read_only(), step.is_strict()) {
+                Ok(running) => self.run_in(running, first, step).await,
                 Err(ended) => Err(ended),
             };
             match ended {
@@ -158,13 +141,7 @@ impl IndexedDb {
         }
     }
 
-    async fn run_in(
-        &self,
-        running: Running,
-        first: Next<()>,
-        at: Option<Millis>,
-        next: &mut Decide<'_>,
-    ) -> Result<(), Ended> {
+    async fn run_in(&self, running: Running, first: Next<()>, step: &dyn Step<Outcome = ()>) -> Result<(), Ended> {
         let mut found = Found::default();
         let mut outbox = Outbox::default();
         let mut decided = first;
@@ -175,7 +152,7 @@ impl IndexedDb {
                         return Err(running.abort(ended));
                     }
                     found.rounds += 1;
-                    decided = next(&found);
+                    decided = step.next(&found, &self.config);
                 }
                 Next::Refuse(refusal) => return Err(running.abort(Ended::Failed(StoreError::Refused(refusal)))),
                 Next::Commit(writes, ()) => {
@@ -183,7 +160,7 @@ impl IndexedDb {
                     if let Err(ended) = reading::read_all(self, &running, &reads, &mut found, &mut outbox).await {
                         return Err(running.abort(ended));
                     }
-                    let writes = columns::fill(&found, writes, &self.config, at);
+                    let writes = columns::fill(&found, writes, &self.config, step.at());
                     if let Err(ended) = outbox.bundles.load(self, &running, &bundles::reads(&writes)).await {
                         return Err(running.abort(ended));
                     }

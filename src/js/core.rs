@@ -21,7 +21,7 @@ use crate::browser::fetch::Backend;
 use crate::browser::indexeddb::IndexedDb;
 use crate::browser::locks::WebLocks;
 use crate::browser::reader::Reader;
-use crate::commit::{Refusal, Step};
+use crate::commit::{Kept, Refusal, Step};
 use crate::config::Config;
 use crate::driver::{Driver, Ports, Told};
 use crate::engine::lease::{Open, Purpose};
@@ -134,13 +134,19 @@ impl Core {
     }
 
     pub(super) async fn run<S: Step>(&self, step: &S) -> Result<S::Outcome, Error> {
+        let step = Kept::new(step);
+        self.transact(&step).await?;
+        step.outcome().ok_or(Error::StoreClosed)
+    }
+
+    async fn transact(&self, step: &dyn Step<Outcome = ()>) -> Result<(), Error> {
         let store = &self.driver.ports().store;
-        let mut done = store.run(step).await;
+        let mut done = store.transact(step).await;
         if matches!(done, Err(StoreError::Refused(Refusal::NoReplica))) {
             // Evicted or deleted under us: what the app does now begins another replica.
             let account = self.account.borrow().clone();
             self.open_replica(account).await?;
-            done = store.run(step).await;
+            done = store.transact(step).await;
         }
         done.map_err(|error| match error {
             StoreError::Refused(Refusal::NotFound(key)) => {
