@@ -6,6 +6,7 @@ use lastword_protocol::entity::EntityDef;
 use lastword_protocol::limits;
 use lastword_protocol::record::is_entity;
 use lastword_protocol::schema::{PatternCompiler, Schema};
+use serde::Deserialize;
 
 use crate::error::Error;
 use crate::mapping::FieldNames;
@@ -67,7 +68,8 @@ pub struct EntityConfig {
 pub type Accepts = fn(&Fields) -> Result<(), String>;
 
 /// How local edits are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Detect {
     /// Every write goes through us or the add-on, and marks itself in the same transaction.
     #[default]
@@ -77,7 +79,8 @@ pub enum Detect {
 }
 
 /// Who decides when both sides changed a record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Policy {
     /// The merge order.
     #[default]

@@ -1,6 +1,7 @@
 //! `/v1/sync/upload` and `/v1/sync/download`: one cursor for all entities. Source: docs/protocol.md, section 5.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::RejectCode;
@@ -102,7 +103,7 @@ pub struct UploadResponse {
 /// An applied change: a bare id, or an id with what the backend assigned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(untagged)]
+#[serde(untagged, try_from = "Value")]
 pub enum AppliedChange {
     /// The id alone.
     Id(String),
@@ -113,13 +114,32 @@ pub enum AppliedChange {
         /// The record's id.
         id: String,
         /// When the backend accepted the copy.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         server_updated_at: Option<ServerMillis>,
         /// Counts accepted copies.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         version: Option<u64>,
     },
 }
+
+impl TryFrom<Value> for AppliedChange {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        if let Value::String(id) = value {
+            return Ok(Self::Id(id));
+        }
+        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned).ok_or(APPLIED);
+        Ok(Self::Full {
+            entity_type: text("entity_type")?,
+            id: text("id")?,
+            server_updated_at: value.get("server_updated_at").and_then(Value::as_i64).map(ServerMillis),
+            version: value.get("version").and_then(Value::as_u64),
+        })
+    }
+}
+
+const APPLIED: &str = "an applied change must be an id, or have an `entity_type` and an `id`";
 
 /// Names one record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! `POST {path}/batch`: request and answer of a push in resource style. Source: docs/protocol.md, section 4.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::RejectCode;
@@ -46,6 +46,7 @@ pub struct PushResponse {
 /// What became of one pushed record.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(try_from = "FlatResult")]
 pub struct PushResult {
     /// The record's id.
     pub id: String,
@@ -54,8 +55,52 @@ pub struct PushResult {
     pub outcome: PushOutcome,
 }
 
+/// A [`PushResult`] as it arrives: the fields of every status side by side. A reader derived for the flattened outcome
+/// would be several times as large, which counts in a browser.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FlatResult {
+    id: String,
+    status: String,
+    server_updated_at: Option<ServerMillis>,
+    version: Option<u64>,
+    server_id: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    record: Option<serde_json::Value>,
+    code: Option<RejectCode>,
+    message: Option<String>,
+    fields: Option<Vec<FieldError>>,
+    reference: Option<Reference>,
+}
+
+impl TryFrom<FlatResult> for PushResult {
+    type Error = &'static str;
+
+    fn try_from(flat: FlatResult) -> Result<Self, Self::Error> {
+        let FlatResult { server_updated_at, version, server_id, reference, .. } = flat;
+        let outcome = match flat.status.as_str() {
+            "applied" => PushOutcome::Applied { server_updated_at, version, server_id },
+            "conflict" => PushOutcome::Conflict { record: flat.record.ok_or("a conflict must have a `record`")? },
+            "rejected" => PushOutcome::Rejected {
+                code: flat.code.ok_or("a rejected record must have a `code`")?,
+                message: flat.message.unwrap_or_default(),
+                fields: flat.fields.unwrap_or_default(),
+                reference,
+            },
+            "gone" => PushOutcome::Gone,
+            _ => return Err("a `status` must be `applied`, `conflict`, `rejected` or `gone`"),
+        };
+        Ok(Self { id: flat.id, outcome })
+    }
+}
+
+/// A field that is there, be it null.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(Some)
+}
+
 /// The fate of one pushed record.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub enum PushOutcome {
@@ -63,13 +108,13 @@ pub enum PushOutcome {
     #[serde(rename_all = "camelCase")]
     Applied {
         /// When the backend accepted the copy.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         server_updated_at: Option<ServerMillis>,
         /// Counts accepted copies; unmoved by a repeat.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         version: Option<u64>,
         /// The backend's own id.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         server_id: Option<String>,
     },
     /// The backend keeps another copy.
@@ -82,13 +127,12 @@ pub enum PushOutcome {
         /// Why, from a closed list.
         code: RejectCode,
         /// Why, for a person.
-        #[serde(default)]
         message: String,
         /// The fields at fault.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         fields: Vec<FieldError>,
         /// The parent that is missing, for `missing_reference`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         reference: Option<Reference>,
     },
     /// The record was deleted and its tombstone purged; an old edit does not bring it back.

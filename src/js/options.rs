@@ -72,48 +72,11 @@ struct EntityOptions {
     times: Times,
     /// The columns of its rows that show their sync; none when absent.
     #[serde(default)]
-    status_fields: Option<StatusFieldsOption>,
+    status_fields: Option<Value>,
     #[serde(default)]
-    detect: DetectOption,
+    detect: Detect,
     #[serde(default)]
-    conflicts: PolicyOption,
-}
-
-/// All five under the names of one style, or names for some.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StatusFieldsOption {
-    SnakeCase,
-    #[serde(rename = "camelCase")]
-    CamelCase,
-    #[serde(untagged)]
-    Named(ColumnNames),
-}
-
-impl StatusFieldsOption {
-    fn names(self) -> ColumnNames {
-        match self {
-            Self::SnakeCase => ColumnNames::snake_case(),
-            Self::CamelCase => ColumnNames::camel_case(),
-            Self::Named(names) => names,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum DetectOption {
-    #[default]
-    Exact,
-    Scan,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum PolicyOption {
-    #[default]
-    LastWriteWins,
-    Manual,
+    conflicts: Policy,
 }
 
 #[derive(Deserialize)]
@@ -217,18 +180,10 @@ pub(super) fn parse(given: &JsValue, mut types: Types) -> Result<Parsed, Error> 
                 other.name
             )));
         }
-        let columns = entity.status_fields.map(StatusFieldsOption::names).unwrap_or_default();
+        let columns = entity.status_fields.map(column_names).transpose()?.unwrap_or_default();
         let write_back = columns != ColumnNames::default() || names_server_field(given, &name);
         let names = FieldNames { times: entity.times, columns, ..entity.fields };
         layouts.push(EntityLayout { name: name.clone(), store, names: names.clone() });
-        let detect = match entity.detect {
-            DetectOption::Exact => Detect::Exact,
-            DetectOption::Scan => Detect::Scan,
-        };
-        let policy = match entity.conflicts {
-            PolicyOption::LastWriteWins => Policy::LastWriteWins,
-            PolicyOption::Manual => Policy::Manual,
-        };
         let place = types.iter().position(|(typed, _)| *typed == name);
         let typed = place.map(|place| types.swap_remove(place).1).unwrap_or_default();
         let mut references = typed.def.references;
@@ -240,8 +195,8 @@ pub(super) fn parse(given: &JsValue, mut types: Types) -> Result<Parsed, Error> 
             names,
             push_path: entity.push_path,
             query: entity.query,
-            detect,
-            policy,
+            detect: entity.detect,
+            policy: entity.conflicts,
             write_back,
         };
         declared.push((name, declaration));
@@ -280,6 +235,19 @@ fn names_server_field(options: &JsValue, entity: &str) -> bool {
     let at = |value: JsValue, name: &str| Reflect::get(&value, &name.into()).unwrap_or(JsValue::UNDEFINED);
     let fields = at(at(at(options.clone(), "entities"), entity), "fields");
     [SERVER_UPDATED_AT, SERVER_ID, VERSION].into_iter().any(|name| !at(fields.clone(), name).is_undefined())
+}
+
+/// All five columns under the names of one style, or names for some.
+fn column_names(option: Value) -> Result<ColumnNames, Error> {
+    match option.as_str() {
+        Some("snake_case") => Ok(ColumnNames::snake_case()),
+        Some("camelCase") => Ok(ColumnNames::camel_case()),
+        _ => serde_json::from_value(option).map_err(|error| {
+            config(format!(
+                "the options are not valid: `statusFields` must be \"snake_case\", \"camelCase\" or names: {error}"
+            ))
+        }),
+    }
 }
 
 /// Checks how often to sync by itself.
