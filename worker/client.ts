@@ -17,6 +17,8 @@ installErrorHandler();
 /** Opens the database in a worker and starts to sync. */
 export async function createSync<const E extends EntityMap>(options: SyncOptions<E>): Promise<Sync<E>> {
   let config = coreConfig(options, document.baseURI);
+  // The browser opens its storage at the first question: now, and not when the worker has come up.
+  globalThis.indexedDB?.databases?.().catch(quiet);
   let token: TokenSource | undefined = options.token;
   let backend: BackendOptions = options.backend;
   let running = options.autoStart ?? true;
