@@ -68,10 +68,11 @@ pub fn record_to_js(record: Record, names: &FieldNames) -> Result<JsValue, Strin
     to_js(&names.object(record))
 }
 
-/// What stands where a row should be.
+/// What stands where a row should be. Where the rows are `own` ones, nothing is looked for that JSON cannot hold.
 #[must_use]
-pub fn row_from_js(value: &JsValue, names: &FieldNames) -> StoredRow {
-    let decoded = object_from_js(value).and_then(|mut object| {
+pub fn row_from_js(value: &JsValue, names: &FieldNames, own: bool) -> StoredRow {
+    let object = if own { from_js::<Fields>(value) } else { object_from_js(value) };
+    let decoded = object.and_then(|mut object| {
         let synced = object.remove(SYNCED);
         let synced = synced.and_then(|mark| Synced::parse(mark.as_str()?));
         let record = names.record(object)?;
@@ -81,6 +82,22 @@ pub fn row_from_js(value: &JsValue, names: &FieldNames) -> StoredRow {
         Ok(row) => StoredRow::Row(row),
         Err(reason) => StoredRow::Unreadable(reason),
     }
+}
+
+/// True for the row of a tombstone.
+#[must_use]
+pub fn is_deleted(row: &JsValue, names: &FieldNames) -> bool {
+    let field = |name: &str| Reflect::get(row, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    match &names.deleted_at {
+        Some(name) => !field(name).loose_eq(&JsValue::NULL),
+        None => field(&names.is_deleted).is_truthy(),
+    }
+}
+
+/// Takes lastword's own mark off a row that was read.
+pub fn take_mark(row: &JsValue) {
+    // A plain object lets any field go.
+    let _ = Reflect::delete_property(row.unchecked_ref::<Object>(), &SYNCED.into());
 }
 
 /// The status columns of a row, where it has any.

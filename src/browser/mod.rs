@@ -41,4 +41,6 @@ pub struct EntityLayout {
     pub store: String,
     /// The app's field names.
     pub names: FieldNames,
+    /// True where every row was written through lastword, so that none holds what JSON cannot.
+    pub own_rows: bool,
 }

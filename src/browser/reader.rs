@@ -7,7 +7,7 @@ use futures_util::lock::Mutex;
 use rexie::{Rexie, Transaction, TransactionMode};
 use wasm_bindgen::JsValue;
 
-use super::codec::{record_to_js, row_from_js, show_columns};
+use super::codec::{self, record_to_js, row_from_js, show_columns};
 use super::database::Connection;
 use super::{EntityLayout, Layout};
 use crate::error::Error;
@@ -81,11 +81,18 @@ impl Reader {
     }
 
     fn shown(&self, entity: Entity, values: Vec<JsValue>, deleted: bool) -> Result<Vec<JsValue>, Error> {
-        let names = &self.entity(entity).names;
+        let EntityLayout { names, own_rows, .. } = self.entity(entity);
         let mut shown = Vec::with_capacity(values.len());
         for value in values {
+            if *own_rows {
+                if deleted || !codec::is_deleted(&value, names) {
+                    codec::take_mark(&value);
+                    shown.push(value);
+                }
+                continue;
+            }
             // What does not decode is still the app's: it is shown as it stands.
-            match row_from_js(&value, names) {
+            match row_from_js(&value, names, false) {
                 StoredRow::Row(row) if row.record.is_deleted && !deleted => {}
                 StoredRow::Row(row) => {
                     let record = record_to_js(row.record, names)

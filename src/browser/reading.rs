@@ -9,6 +9,7 @@ use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
+use super::EntityLayout;
 use super::bundles::{self, Bundles};
 use super::by_id::{ById, Keys, Passed};
 use super::codec::{self, row_from_js, time_to_js};
@@ -176,14 +177,14 @@ impl Reading<'_> {
                 }
             }
             Read::Rows(entity, _) | Read::RowsSince(entity, _) | Read::AllRows(entity) => {
-                let names = &self.db.entity(*entity).names;
+                let EntityLayout { names, own_rows, .. } = self.db.entity(*entity);
                 let id_name = JsValue::from(names.id.as_str());
                 for value in values {
                     if let Some(id) = Reflect::get(&value, &id_name).ok().and_then(|id| id.as_string()) {
                         if let Some(columns) = codec::columns_from_js(&value, names) {
                             found.columns.insert(*entity, id.clone(), columns);
                         }
-                        found.rows.insert(*entity, id, row_from_js(&value, names));
+                        found.rows.insert(*entity, id, row_from_js(&value, names, *own_rows));
                     }
                 }
             }

@@ -183,7 +183,8 @@ pub(super) fn parse(given: &JsValue, mut types: Types) -> Result<Parsed, Error> 
         let columns = entity.status_fields.map(column_names).transpose()?.unwrap_or_default();
         let write_back = columns != ColumnNames::default() || names_server_field(given, &name);
         let names = FieldNames { times: entity.times, columns, ..entity.fields };
-        layouts.push(EntityLayout { name: name.clone(), store, names: names.clone() });
+        let own_rows = !options.attached && entity.detect == Detect::Exact;
+        layouts.push(EntityLayout { name: name.clone(), store, names: names.clone(), own_rows });
         let place = types.iter().position(|(typed, _)| *typed == name);
         let typed = place.map(|place| types.swap_remove(place).1).unwrap_or_default();
         let mut references = typed.def.references;

@@ -101,8 +101,10 @@ fn a_row_is_shown_without_our_mark() {
     let row = row_to_js(Row { record: record("a", 7), synced: Some(mark) }, None, &names).unwrap();
     assert!(js_sys::Reflect::has(&row, &"_synced".into()).unwrap());
     assert_eq!(js_sys::Reflect::get(&row, &"key".into()).unwrap(), "a");
-    let StoredRow::Row(read) = row_from_js(&row, &names) else { panic!("it was written by us") };
-    assert_eq!((read.record, read.synced), (record("a", 7), Some(mark)));
+    for own in [true, false] {
+        let StoredRow::Row(read) = row_from_js(&row, &names, own) else { panic!("it was written by us") };
+        assert_eq!((read.record, read.synced), (record("a", 7), Some(mark)));
+    }
     let shown = record_to_js(record("a", 7), &names).unwrap();
     assert!(!js_sys::Reflect::has(&shown, &"_synced".into()).unwrap());
 }
@@ -115,7 +117,7 @@ fn a_row_that_is_no_record_says_why() {
         ("{id: 7, clientUpdatedAt: 1}", "id"),
         ("'text'", "object"),
     ] {
-        match row_from_js(&js::value(source), &FieldNames::default()) {
+        match row_from_js(&js::value(source), &FieldNames::default(), false) {
             StoredRow::Row(row) => panic!("{source}: {row:?}"),
             StoredRow::Unreadable(said) => assert!(said.contains(reason), "{source}: {said}"),
         }

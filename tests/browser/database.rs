@@ -1,9 +1,9 @@
 //! Databases that change under us: made, upgraded, attached, closed, deleted, written by others.
 
 use futures_util::future::join;
-use lastword::browser::Layout;
 use lastword::browser::database::{self, Connection};
 use lastword::browser::indexeddb::IndexedDb;
+use lastword::browser::{EntityLayout, Layout};
 use lastword::commit::{Next, Read, Write};
 use lastword::error::Error;
 use lastword::outgoing::outbox::ChangeState;
@@ -190,6 +190,10 @@ async fn a_write_that_fails_takes_the_whole_step_back() {
 async fn rows_of_another_library_are_read() {
     let name = "foreign-rows";
     let store = fresh(name).await;
+    store.close().await;
+    let entities =
+        layout(name).entities.iter().map(|entity| EntityLayout { own_rows: false, ..entity.clone() }).collect();
+    let store = IndexedDb::open(config(), Layout { entities, ..layout(name) }).await.unwrap();
     let db = raw(name, None, "").await;
     for row in [
         "{id: 'plain', clientUpdatedAt: 5, clientCreatedAt: 4, isDeleted: false, note: null, gone: undefined}",

@@ -33,6 +33,7 @@ pub(crate) fn layout(database: &str) -> Layout {
         } else {
             FieldNames::default()
         },
+        own_rows: name != "logs",
     });
     Layout { database: database.to_owned(), attached: false, entities: Rc::new(entities) }
 }

@@ -73,6 +73,8 @@ pub(crate) struct Local {
     may_push: Vec<bool>,
     /// Records whose local copy the user gave up: what comes back from the backend is news again.
     gave_up: Vec<bool>,
+    /// The copies that were given up, with their places.
+    given_up: Vec<(usize, Copy)>,
     /// Wiped or evicted: what was made before is as foreign as what others made.
     reset: bool,
 }
@@ -159,6 +161,7 @@ impl Oracle {
     }
 
     fn excuse(&mut self, replica: usize, index: usize, copy: Copy) {
+        self.replicas[replica].given_up.push((index, copy));
         if copy.deleted {
             self.replicas[replica].deleted.retain(|deleted| *deleted != (index, copy.edit));
         } else {
@@ -218,6 +221,18 @@ impl Oracle {
             }
         }
         let local = &mut self.replicas[replica];
+        for (index, copy) in std::mem::take(&mut local.given_up) {
+            // A cut may take back that an edit was given up: it waits again, under the stamp that it had before. A row that
+            // was given up and has no other copy behind it stays, under no stamp.
+            let is_back = |row: Copy| row.stamp != 0 && (row.edit, row.deleted) == (copy.edit, copy.deleted);
+            if !row(tables, index).is_some_and(is_back) {
+                local.given_up.push((index, copy));
+            } else if copy.deleted {
+                local.deleted.push((index, copy.edit));
+            } else {
+                self.edits[copy.edit].excused = false;
+            }
+        }
         local.seen = vec![Vec::new(); KEYS_MAX];
         for index in 0..KEYS_MAX {
             // A cut may take back that something was given up.
@@ -264,6 +279,7 @@ impl Local {
             relaxed: Vec::new(),
             may_push: vec![false; KEYS_MAX],
             gave_up: vec![false; KEYS_MAX],
+            given_up: Vec::new(),
             reset: false,
         }
     }
