@@ -180,8 +180,8 @@ pub fn local_edit(key: &Key, row: Option<&Row>, stored: Option<Change>, clock: C
     if moved && clock.offset_ms.abs() >= OFFSET_CORRECTED_MS {
         stamp = Stamp(own.0.min(clock.now.0).saturating_add(clock.offset_ms));
     }
-    let earlier = before.filter(|_| moved).map(|before| before.replaced().max(Some(before.stamp)));
-    let replaced = change.base.max(row.synced.map(|synced| synced.stamp)).max(earlier.flatten());
+    let earlier = before.filter(|_| moved).and_then(|before| before.replaced());
+    let replaced = change.base.max(row.synced.map(|synced| synced.stamp)).max(earlier);
     stamp = stamp.max(replaced.map_or(Stamp(0), Stamp::next));
     if stamp == own {
         return Some(LocalEdit { change, record: None });

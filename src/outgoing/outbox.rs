@@ -173,11 +173,11 @@ impl Change {
         self.sent.iter().chain(&self.earlier).copied()
     }
 
-    /// The stamp that any new one of this record must exceed, besides the local copy's: the greatest that the backend
-    /// held, or may hold for all that is known.
+    /// The stamp that any new one of this record must exceed, besides the row's, which the app may have written over: that of
+    /// the copy marked last, and the greatest that the backend held, or may hold for all that is known.
     #[must_use]
     pub fn replaced(&self) -> Option<Stamp> {
-        self.base.max(self.held).max(self.left().max())
+        Some(self.stamp).max(self.base).max(self.held).max(self.left().max())
     }
 
     /// Back to the queue after an edit; one that waits for the user's choice goes on waiting. Call it while the change

@@ -40,6 +40,16 @@ fn our_own_write_over_a_row_stamped_by_a_late_clock_is_newer_than_what_that_repl
 }
 
 #[test]
+fn our_own_write_is_newer_than_our_deletion_that_the_app_wrote_over() {
+    let db = Db::new(Detect::Scan, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 50, 100)], "1", 100, false);
+    assert_eq!(db.edit(EditKind::Delete, 20)[0].client_updated_at, Stamp(51));
+    db.app_writes(A, copy("mine", 21, 0));
+    // Another replica may have made the same tombstone, which would win by an equal stamp.
+    assert_eq!(db.edit(EditKind::Put(fields("again")), 22)[0].client_updated_at, Stamp(52));
+}
+
+#[test]
 fn an_edit_that_shares_the_stamp_of_an_earlier_one_is_moved_behind_it() {
     let db = Db::new(Detect::Scan, Policy::LastWriteWins);
     db.app_writes(A, copy("first", 10, 0));
