@@ -40,7 +40,7 @@ async function countAll(contender) {
   const counted = {};
   await onNewProfile(contender, { each: 0 }, async (story) => {
     const count = async (workload) => (counted[workload] = await countSync(story, contender, workload));
-    // The round with which syncing starts may be one or two: what is counted is asked for by one call each.
+    // The round with which syncing starts is mostly joined: what is counted is asked for by one call each.
     await countSync(story, contender, "first");
     for (let n = 0; n < ROWS; n++) story.session.update("logs", n, 0);
     await count(`pull ${ROWS}`);
