@@ -410,6 +410,10 @@ impl Applying<'_> {
                 if change.state != ChangeState::Acknowledged || delivered.value(entity, id).is_some() {
                     continue;
                 }
+                // The app has written the row since: what it wrote is found by the next scan, and goes out.
+                if self.edit(&change.key).is_some_and(|edit| edit.change.is_dirty()) {
+                    continue;
+                }
                 match (self.step.page.up_to, change.accepted_at) {
                     (Some(up_to), Some(accepted_at)) if accepted_at > up_to => self.wait_for_delivery(change.clone()),
                     // A full pull of one history brings all but the purged. What this replica wrote itself is sent again

@@ -3,6 +3,7 @@
 use lastword::checkpoint::ResyncReason;
 use lastword::config::{Detect, Policy};
 use lastword::outgoing::outbox::ChangeState;
+use lastword::outgoing::push::Fate;
 use lastword::outgoing::write::EditKind;
 use lastword::record::{Record, Stamp};
 
@@ -47,6 +48,20 @@ fn our_own_write_is_newer_than_our_deletion_that_the_app_wrote_over() {
     db.app_writes(A, copy("mine", 21, 0));
     // Another replica may have made the same tombstone, which would win by an equal stamp.
     assert_eq!(db.edit(EditKind::Put(fields("again")), 22)[0].client_updated_at, Stamp(52));
+}
+
+#[test]
+fn a_row_that_the_app_wrote_over_a_purged_copy_is_not_removed() {
+    let db = Db::new(Detect::Scan, Policy::LastWriteWins);
+    db.app_writes(A, copy("mine", 10, 0));
+    db.scan(20);
+    db.push(Fate::Conflict(copy("theirs", 20, 100)));
+    db.app_writes(A, copy("again", 15, 0));
+    db.resync(ResyncReason::CursorExpired);
+    db.page(Vec::new(), "1", 200, false);
+    assert_eq!(db.name().as_deref(), Some("again"));
+    db.scan(30);
+    assert_eq!(db.change().unwrap().stamp, Stamp(21));
 }
 
 #[test]
