@@ -278,7 +278,8 @@ impl Applying<'_> {
     /// The backend's copy is ours: its server fields are stored where the row must show them.
     fn confirm(&mut self, key: &Key, remote: &Record, was_marked: bool) {
         let entity = self.config.entity(key.entity);
-        if entity.write_back || entity.detect == Detect::Scan {
+        let is_here = self.found.local(key.entity, &key.id).is_some();
+        if is_here && (entity.write_back || entity.detect == Detect::Scan) {
             self.take(key, remote, false);
         }
         if was_marked {

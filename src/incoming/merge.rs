@@ -54,7 +54,11 @@ pub fn clean(local: Option<&Record>, remote: &Record, heal: bool) -> Outcome {
 /// Picks the outcome for a record that the outbox names; `local` is its row or kept tombstone.
 #[must_use]
 pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: Policy) -> Outcome {
-    let Some(local) = local else { return Outcome::TakeRemote };
+    let Some(local) = local else {
+        // Removed on this device alone, since it was acknowledged: its echo does not bring it back.
+        let is_echo = change.state == ChangeState::Acknowledged && remote.client_updated_at == change.stamp;
+        return if is_echo { Outcome::Confirm } else { Outcome::TakeRemote };
+    };
     let mut order = order::compare(local, remote);
     let is_tie = local.client_updated_at == remote.client_updated_at;
     if mutation::is(Mutation::TieBrokenByArrival) && is_tie && order == Ordering::Greater {

@@ -111,9 +111,8 @@ dexieApp("where deletes are hard the row goes from this device alone", async ({ 
     await adopt(true, { deletes: "hard" });
     await logs.put({ ...log, id: "a" });
     await sync.syncNow();
-    // What was pushed comes once more with the pull that confirms it.
-    await sync.syncNow();
     await logs.delete("a");
+    // What was pushed comes once more with the pull that confirms it.
     await sync.syncNow();
     return logs.toArray();
   });
