@@ -5,7 +5,7 @@
 
 use std::future::IntoFuture;
 
-use idb::request::futures::{GetAllStoreRequestFuture, GetStoreRequestFuture};
+use idb::request::futures::{GetAllKeysStoreRequestFuture, GetAllStoreRequestFuture, GetStoreRequestFuture};
 use idb::{KeyRange, ObjectStore, Query};
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
@@ -43,6 +43,8 @@ enum Issued {
     Each(Vec<GetStoreRequestFuture>),
     /// The values from the first id that is left to the last, at most so many.
     Stretch(GetAllStoreRequestFuture, usize),
+    /// The keys from the first id that is left to the last, at most so many.
+    Keys(GetAllKeysStoreRequestFuture, usize),
 }
 
 impl ById {
@@ -77,6 +79,15 @@ impl ById {
                     return failed.map_or(Ok(found), Err);
                 }
                 Issued::Stretch(request, limit) => (request.await?, limit),
+                Issued::Keys(request, limit) => {
+                    let keys: Vec<String> = request.await?.iter().filter_map(JsValue::as_string).collect();
+                    // An answer that is full says nothing of the ids behind its last key.
+                    let end = keys.last().filter(|_| keys.len() == limit);
+                    let may_be_there = |id: &String| end.is_some_and(|end| id > end) || keys.binary_search(id).is_ok();
+                    let there: Vec<String> = left.iter().filter(|id| may_be_there(id)).cloned().collect();
+                    issued = self.keys.each(&self.store, &there)?;
+                    continue;
+                }
             };
             // Both are in order: each value is one asked for, or stands before the next one asked for.
             let is_all = values.len() < limit;
@@ -103,7 +114,10 @@ impl ById {
             if is_all || left.is_empty() {
                 return Ok(found);
             }
-            issued = if passed * READ_FOR_ONE_MAX >= limit {
+            issued = if found.is_empty() && self.keys.entity.is_none() {
+                // Likely none of them is there, and a key costs far less than a value or a request.
+                self.keys.present(&self.store, left)?
+            } else if passed * READ_FOR_ONE_MAX >= limit {
                 self.keys.stretch(&self.store, left, (limit * STRETCH_GROWTH).min(STRETCH_MAX))?
             } else {
                 self.keys.each(&self.store, left)?
@@ -129,8 +143,19 @@ impl Keys {
         Ok(Issued::Each(requests))
     }
 
+    fn present(&self, store: &ObjectStore, ids: &[String]) -> Result<Issued, idb::Error> {
+        let limit = ids.len() * KEYS_FOR_ONE_MAX;
+        let count = u32::try_from(limit).unwrap_or(u32::MAX);
+        let range = self.range(ids)?;
+        Ok(Issued::Keys(store.get_all_keys(Some(Query::from(range)), Some(count))?.into_future(), limit))
+    }
+
+    fn range(&self, ids: &[String]) -> Result<KeyRange, idb::Error> {
+        KeyRange::bound(&self.key(&ids[0]), &self.key(&ids[ids.len() - 1]), None, None)
+    }
+
     fn stretch(&self, store: &ObjectStore, ids: &[String], limit: usize) -> Result<Issued, idb::Error> {
-        let range = KeyRange::bound(&self.key(&ids[0]), &self.key(&ids[ids.len() - 1]), None, None)?;
+        let range = self.range(ids)?;
         let count = u32::try_from(limit).unwrap_or(u32::MAX);
         Ok(Issued::Stretch(store.get_all(Some(Query::from(range)), Some(count))?.into_future(), limit))
     }
@@ -152,3 +177,5 @@ const STRETCH_GROWTH: usize = 8;
 const STRETCH_MAX: usize = 1_000;
 /// Values read for each id asked for, at most: reading four in one request costs what reading one by itself does.
 const READ_FOR_ONE_MAX: usize = 4;
+/// Keys read for each id that is likely not there, at most: a tenth of what asking for each would cost.
+const KEYS_FOR_ONE_MAX: usize = 4;

@@ -15,7 +15,7 @@ pub(crate) async fn many_are_read_by_id<S: Store>(store: &S) {
     let side_by_side = |from: usize, to: usize| stored[from..to].to_vec();
     let apart = |step: usize| stored.iter().step_by(step).cloned().collect();
     let between: Vec<String> = stored.iter().map(|id| format!("{id}-")).collect();
-    let cases: [Vec<String>; 9] = [
+    let cases: [Vec<String>; 11] = [
         side_by_side(0, ROWS),
         side_by_side(700, 1_000),
         side_by_side(5, 8),
@@ -27,6 +27,9 @@ pub(crate) async fn many_are_read_by_id<S: Store>(store: &S) {
         between.clone(),
         [side_by_side(100, 400), between[100..400].to_vec()].concat(),
         vec![stored[3].clone(); 20],
+        // None at first, then many, or one that stands far behind.
+        [between[..200].to_vec(), side_by_side(600, 800)].concat(),
+        [between[..5].to_vec(), side_by_side(ROWS - 1, ROWS)].concat(),
     ];
     for asked in cases {
         finds(store, &stored, &asked).await;
