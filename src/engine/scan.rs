@@ -53,12 +53,10 @@ impl Engine {
     pub(super) fn scanned(&mut self, scanned: Scanned) {
         self.comparing.left.retain(|entity| !scanned.compared.contains(entity));
         let Some(cycle) = &mut self.cycle else { return };
-        for compare in scanned.left.into_iter().map(Task::Compare) {
-            // Before what is marked is planned.
-            if !cycle.tasks.contains(&compare) {
-                let place = cycle.tasks.iter().position(|task| *task == Task::Plan).unwrap_or(cycle.tasks.len());
-                cycle.tasks.insert(place, compare);
-            }
+        // At once: a pull that fails must not hide what there is to send.
+        for compare in scanned.left.into_iter().rev().map(Task::Compare) {
+            cycle.tasks.retain(|task| *task != compare);
+            cycle.tasks.push_front(compare);
         }
     }
 
