@@ -170,7 +170,7 @@ impl Bundles {
             let was_held = self.take_out(entity, &id);
             if acknowledged.value(entity, &id).is_some() {
                 // The entry of its own goes.
-                if !was_held && !self.held(entity, &id) {
+                if !self.held(entity, &id) {
                     kept.push(Write::DeleteChange(Key { entity, id: id.clone() }));
                 }
             } else if !matches!(write, Write::DeleteChange(_)) || !was_held {

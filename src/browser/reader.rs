@@ -80,17 +80,15 @@ impl Reader {
         begun
     }
 
-    fn shown(&self, entity: Entity, values: Vec<JsValue>, deleted: bool) -> Result<Vec<JsValue>, Error> {
+    fn shown(&self, entity: Entity, mut values: Vec<JsValue>, deleted: bool) -> Result<Vec<JsValue>, Error> {
         let EntityLayout { names, own_rows, .. } = self.entity(entity);
+        if *own_rows {
+            values.retain(|row| deleted || !codec::is_deleted(row, names));
+            values.iter().for_each(codec::take_mark);
+            return Ok(values);
+        }
         let mut shown = Vec::with_capacity(values.len());
         for value in values {
-            if *own_rows {
-                if deleted || !codec::is_deleted(&value, names) {
-                    codec::take_mark(&value);
-                    shown.push(value);
-                }
-                continue;
-            }
             // What does not decode is still the app's: it is shown as it stands.
             match row_from_js(&value, names, false) {
                 StoredRow::Row(row) if row.record.is_deleted && !deleted => {}

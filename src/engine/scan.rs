@@ -1,7 +1,8 @@
 //! When the engine looks for what the app wrote by itself: by stamp in each cycle, in every row once after each start.
 //!
 //! Never looks itself. Comparing every row costs what reading all of them does, so it does not stand in the way of the
-//! first cycle: it comes with one that begins when all is quiet. Source: docs/protocol.md, section 7.
+//! first cycle: it comes with one that begins when all is quiet. Only where stamps say nothing (no scan yet, a clock that
+//! went back) is it done at once. Source: docs/protocol.md, section 7.
 
 use super::Engine;
 use super::state::{StoreStep, Task};
