@@ -2,7 +2,7 @@
 //!
 //! Source: docs/protocol.md, section 9; invariants I11, I22.
 
-use super::apply::Applying;
+use super::applying::Applying;
 use super::conflict::Conflict;
 use super::pull::Arrived;
 use crate::checkpoint::{Checkpoint, Resync, ResyncReason};

@@ -94,6 +94,27 @@ fn a_restored_copy_that_cannot_be_used_is_healed_with_a_newer_one() {
     assert_eq!(db.change().unwrap().stamp, Stamp(10));
 }
 
+/// The backend may have been restored after the pull had begun, to a backup that still has the head it began from.
+#[test]
+fn an_older_copy_in_a_full_pull_of_one_history_has_ours_sent_again_without_a_word() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 10, 100)], "1", 100, false);
+    db.resync(ResyncReason::CursorExpired);
+    let done = db.page(vec![copy("restored", 9, 50)], "2", 110, false);
+    assert_eq!(done.notices, []);
+    assert_eq!(db.name().as_deref(), Some("theirs"));
+    assert_eq!(db.change().unwrap().stamp, Stamp(10));
+}
+
+#[test]
+fn an_older_copy_in_a_page_after_a_cursor_is_only_late() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.page(vec![copy("theirs", 10, 100)], "1", 100, false);
+    db.page(vec![copy("late", 9, 50)], "2", 110, false);
+    assert_eq!(db.name().as_deref(), Some("theirs"));
+    assert_eq!(db.change(), None);
+}
+
 #[test]
 fn a_restored_copy_that_cannot_be_used_and_is_newer_is_left_alone() {
     let db = Db::new(Detect::Exact, Policy::LastWriteWins);

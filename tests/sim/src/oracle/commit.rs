@@ -216,7 +216,9 @@ impl Oracle {
             self.tally.orphans += 1;
         }
         let newly = held.is_none() || was_acknowledged;
-        if was_acknowledged && kind == Kind::Apply && self.readers_lag {
+        // What a reader that lags leaves out, or shows in an older copy during a full pull, is sent again.
+        let is_full_pull = before.checkpoints.values().any(|checkpoint| checkpoint.resync.is_some());
+        if kind == Kind::Apply && self.readers_lag && (was_acknowledged || held.is_none() && is_full_pull) {
             self.frees_to_push(replica, index);
         }
         if newly && !matches!(kind, Kind::Edit | Kind::Resolve { .. } | Kind::StartResync) {
