@@ -108,7 +108,7 @@ fn an_older_copy_in_a_full_pull_of_one_history_has_ours_sent_again_without_a_wor
 
 #[test]
 fn an_older_copy_in_a_page_after_a_cursor_is_only_late() {
-    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    let db = Db::new(Detect::Scan, Policy::LastWriteWins);
     db.page(vec![copy("theirs", 10, 100)], "1", 100, false);
     db.page(vec![copy("late", 9, 50)], "2", 110, false);
     assert_eq!(db.name().as_deref(), Some("theirs"));
