@@ -43,6 +43,8 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
   });
   const { call } = link;
   await link.open();
+  // The first round need not wait until the page knows how things stand. A worker that dies now fails the next call.
+  if (running) void call("start").catch(quiet);
   const snapshot = new Snapshot(await call("status"));
   events.on("status", ({ status }) => {
     snapshot.set(status);
@@ -57,7 +59,6 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
   // In another tab: the core has stopped already.
   events.on("signed_out", signedOut);
   const stopTriggers = forwardTriggers((kind) => void call("trigger", kind).catch(quiet));
-  if (running) await call("start");
 
   const entities = Object.fromEntries(Object.keys(options.entities).map((name) => [name, entityHandle(name, link, events)]));
   return {

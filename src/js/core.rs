@@ -99,14 +99,19 @@ impl Core {
 
     /// Makes the replica where there is none, and checks whose it is.
     pub(super) async fn open_replica(&self, account: Option<String>) -> Result<(), Error> {
-        let clock = BrowserClock;
-        let open = Open {
+        let open = |purpose| Open {
             account: account.clone(),
             device_id: Uuid::new_v4().to_string(),
-            hash_key: clock.random() >> HASH_KEY_UNUSED_BITS,
-            purpose: Purpose::Use,
+            hash_key: BrowserClock.random() >> HASH_KEY_UNUSED_BITS,
+            purpose,
         };
-        let opened = self.driver.ports().store.run(&open).await.map_err(|error| store_error(&error))?;
+        let store = &self.driver.ports().store;
+        let opened = match store.run(&open(Purpose::Look)).await {
+            // There is none yet, or it has no account: only a start that finds it as it wants it does without a write.
+            Err(StoreError::Refused(_)) => store.run(&open(Purpose::Use)).await,
+            looked => looked,
+        };
+        let opened = opened.map_err(|error| store_error(&error))?;
         self.driver.ports().transport.set_device_id(&opened.replica.device_id);
         self.device_id.replace(opened.replica.device_id);
         self.account.replace(account);

@@ -51,7 +51,7 @@ afterEach(async () => {
 test("opens the worker with what can be cloned, the URL made absolute, and starts", async () => {
   const { worker, seen } = await start({}, { token: () => "secret" });
   assert.deepEqual(worker.config, { database: "test", entities, backend: { url: "https://app.example/sync" } });
-  assert.deepEqual(seen.map(([name]) => name), ["status", "start"]);
+  assert.deepEqual(seen.map(([name]) => name), ["start", "status"]);
 });
 
 test("autoStart false starts nothing", async () => {
