@@ -1,7 +1,8 @@
-//! Acknowledged changes that one commit stores, as one value of the outbox. Never leaves a change in two places.
+//! Changes that one commit stores, as one value of the outbox. Never leaves a change in two places.
 //!
-//! A put costs what hundreds of values in one do. So where many are acknowledged together they become a bundle, in the
-//! outbox beside the entries of their own, under [entity, [number, first id, last id]]: an array sorts after every string.
+//! A put costs what hundreds of values in one do. So where many are acknowledged together, or found together among the
+//! rows that the app writes by itself, they become a bundle, in the outbox beside the entries of their own, under
+//! [entity, [number, first id, last id]]: an array sorts after every string.
 //! The engine knows nothing of it. Whatever stores or removes a change that lies in a bundle stores the bundle without it.
 
 use std::future::IntoFuture;
@@ -17,6 +18,7 @@ use super::reading::{Request, unreadable};
 use super::stores::{ID, OUTBOX};
 use super::transaction::{Ended, Running};
 use crate::commit::{Found, Read, Write};
+use crate::config::Detect;
 use crate::outgoing::outbox::{Change, ChangeState};
 use crate::record::{ByEntity, ByKey, Entity, Key};
 use crate::stored::{StoredBundle, StoredChange};
@@ -148,19 +150,20 @@ impl Bundles {
     }
 
     /// Takes what is about bundles out of the writes, which may remove more entries afterwards; gives what to store in place
-    /// of each bundle: none to remove it.
+    /// of each bundle: none to remove it. `is_absent` is true for a record that is known to have no entry of its own.
     ///
     /// Every bundle that may hold one of the changes must have been loaded.
     pub(super) fn take_writes(
         &mut self,
         db: &IndexedDb,
         writes: &mut Vec<Write>,
+        is_absent: impl Fn(Entity, &str) -> bool,
     ) -> Result<Vec<(JsValue, Option<JsValue>)>, String> {
         if writes.contains(&Write::Wipe) {
             *self = Self::default();
             return Ok(Vec::new());
         }
-        let acknowledged = acknowledged(db, writes)?;
+        let bundled = bundled(db, writes)?;
         let mut kept = Vec::with_capacity(writes.len());
         for write in std::mem::take(writes) {
             let Some((entity, id)) = about(&write).map(|key| (key.entity, key.id.clone())) else {
@@ -168,9 +171,9 @@ impl Bundles {
                 continue;
             };
             let was_held = self.take_out(entity, &id);
-            if acknowledged.value(entity, &id).is_some() {
+            if bundled.value(entity, &id).is_some() {
                 // The entry of its own goes.
-                if !self.held(entity, &id) {
+                if !self.held(entity, &id) && !is_absent(entity, &id) {
                     kept.push(Write::DeleteChange(Key { entity, id: id.clone() }));
                 }
             } else if !matches!(write, Write::DeleteChange(_)) || !was_held {
@@ -187,13 +190,13 @@ impl Bundles {
             let value = if left.is_empty() { None } else { Some(bundle.value(name(bundle.entity), left)?) };
             stored.push((key, value));
         }
-        for (entity, ids) in acknowledged.ids() {
+        for (entity, ids) in bundled.ids() {
             let numbers = self.bundles.iter().filter(|bundle| bundle.entity == entity).map(|bundle| bundle.number);
             let mut number = numbers.max().unwrap_or(0);
             for ids in ids.chunks(BUNDLE_MAX) {
                 number += 1;
                 let bundle = Bundle::new(entity, number, ids[0].clone(), ids[ids.len() - 1].clone());
-                let text = |id: &String| Some((id.clone(), acknowledged.value(entity, id)?.clone()));
+                let text = |id: &String| Some((id.clone(), bundled.value(entity, id)?.clone()));
                 let changes = ids.iter().filter_map(text).collect();
                 stored.push((bundle.key(name(entity)), Some(bundle.value(name(entity), changes)?)));
             }
@@ -263,24 +266,30 @@ pub(super) fn range_behind(first: &Array) -> Result<KeyRange, idb::Error> {
     KeyRange::bound(first, &Array::of2(&first.get(0), &Array::of1(&Array::new())), None, None)
 }
 
-/// What the outbox holds of each change that these writes leave acknowledged, where they are many of one entity.
-fn acknowledged(db: &IndexedDb, writes: &[Write]) -> Result<ByKey<String>, String> {
-    let mut acknowledged = ByKey::default();
-    for write in writes {
-        if let Write::PutChange(change) = write
-            && change.state == ChangeState::Acknowledged
-        {
-            let Key { entity, id } = change.key.clone();
-            let stored = StoredChange::new(&db.entity(entity).name, change.clone());
-            acknowledged.insert(entity, id, serde_json::to_string(&stored).map_err(|error| error.to_string())?);
-        } else if let Some(key) = about(write) {
-            acknowledged.remove(key.entity, &key.id);
+/// What the outbox holds of each change that these writes put into bundles: where they are many of one entity in one state.
+fn bundled(db: &IndexedDb, writes: &[Write]) -> Result<ByKey<String>, String> {
+    let mut bundled = ByKey::default();
+    for (state, least) in [(ChangeState::Acknowledged, BUNDLE_MIN), (ChangeState::Pending, PENDING_MIN)] {
+        let mut many = ByKey::default();
+        for write in writes {
+            if let Write::PutChange(change) = write
+                && change.state == state
+                && (state == ChangeState::Acknowledged || db.config.entity(change.key.entity).detect == Detect::Scan)
+            {
+                many.insert(change.key.entity, change.key.id.clone(), change);
+            } else if let Some(key) = about(write) {
+                many.remove(key.entity, &key.id);
+            }
+        }
+        for (entity, ids) in many.ids().into_iter().filter(|(_, ids)| ids.len() >= least) {
+            for id in ids {
+                let Some(change) = many.remove(entity, &id) else { continue };
+                let stored = StoredChange::new(&db.entity(entity).name, change.clone());
+                bundled.insert(entity, id, serde_json::to_string(&stored).map_err(|error| error.to_string())?);
+            }
         }
     }
-    for (entity, ids) in acknowledged.ids().into_iter().filter(|(_, ids)| ids.len() < BUNDLE_MIN) {
-        ids.iter().for_each(|id| drop(acknowledged.remove(entity, id)));
-    }
-    Ok(acknowledged)
+    Ok(bundled)
 }
 
 /// What must be known of the outbox before these writes.
@@ -297,5 +306,7 @@ fn about(write: &Write) -> Option<&Key> {
 const NO_BUNDLE: &str = "a key that is neither a record's nor a bundle's";
 /// Fewer acknowledged changes keep an entry each: an edit of a record in a bundle costs the whole bundle again.
 const BUNDLE_MIN: usize = 8;
+/// Fewer found changes do: they stay for as long as there is no connection, and every read looks into each bundle.
+const PENDING_MIN: usize = 64;
 /// More make another bundle.
 const BUNDLE_MAX: usize = 500;

@@ -2,9 +2,11 @@
 
 use js_sys::{Array, JSON, JsString, Number, Object, Reflect};
 use lastword_protocol::limits::{INTEGER_MAX, OBJECT_KEYS_MAX, PAYLOAD_DEPTH_MAX};
+use lastword_protocol::strict::parse_object;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::stores::SYNCED;
@@ -126,6 +128,12 @@ pub fn show_columns(row: &JsValue, shown: &JsValue, names: &FieldNames) {
 /// # Errors
 /// The path of the first value that JSON cannot hold, and what it is.
 pub fn object_from_js(value: &JsValue) -> Result<Fields, String> {
+    // Every step from here into a JavaScript value costs more than the browser takes for the whole of one.
+    if is_plain_json(value, PAYLOAD_DEPTH_MAX).is_ok_and(|is_plain| is_plain)
+        && let Ok(object) = text_of(value).and_then(|text| parse_object(&text).map_err(|error| error.reason))
+    {
+        return Ok(object);
+    }
     match value_from_js(value, &mut String::new(), 0)? {
         Value::Object(object) => Ok(object),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
@@ -251,6 +259,13 @@ pub fn key_to_js(entity: &str, id: &str) -> JsValue {
 #[must_use]
 pub fn time_to_js(time: i64) -> JsValue {
     Number::from(time as f64).into()
+}
+
+#[wasm_bindgen(module = "/src/browser/plain.js")]
+extern "C" {
+    /// False where JSON would change the value, and where it may. Throws where a field of it does.
+    #[wasm_bindgen(js_name = isPlain, catch)]
+    fn is_plain_json(value: &JsValue, depth: usize) -> Result<bool, JsValue>;
 }
 
 const LONE: &str = "a lone surrogate, which is no Unicode text";

@@ -14,6 +14,8 @@ use crate::record::{ByKey, Entity, Key};
 pub(super) struct KnownKeys {
     stretches: Vec<Stretch>,
     others: ByKey<()>,
+    /// Those that were asked for, in order, whether they are there or not.
+    asked: Vec<(Entity, Vec<String>)>,
 }
 
 /// A part of an entity's outbox of which every key is known.
@@ -42,13 +44,24 @@ impl KnownKeys {
             self.stretches.push(whole(*entity));
         } else if *read == Read::Outbox {
             self.stretches.extend(config.all().map(whole));
-        } else if let Read::Changes(entity, _) = read {
+        } else if let Read::Changes(entity, ids) = read {
+            let mut ids = ids.clone();
+            ids.sort_unstable();
+            self.asked.push((*entity, ids));
             let stretches = passed.stretches.into_iter();
             self.stretches.extend(stretches.map(|(first, last)| Stretch { entity: *entity, first, last: Some(last) }));
             for id in passed.others {
                 self.others.insert(*entity, id, ());
             }
         }
+    }
+
+    /// True where the transaction knows that a record has no entry of its own: what it has read would show it.
+    pub(super) fn is_absent(&self, found: &Found, entity: Entity, id: &str) -> bool {
+        let was_asked = |(of, ids): &(Entity, Vec<String>)| {
+            *of == entity && ids.binary_search_by(|asked| asked.as_str().cmp(id)).is_ok()
+        };
+        found.changes.value(entity, id).is_none() && self.asked.iter().any(was_asked)
     }
 
     /// Takes the removals that lie side by side out of `writes`; gives their ranges.

@@ -24,7 +24,9 @@ pub(super) fn write_all(
     found: &Found,
     mut outbox: Outbox,
 ) -> Result<(), Ended> {
-    let bundles = outbox.bundles.take_writes(db, &mut writes).map_err(unholdable)?;
+    let Outbox { keys, bundles } = &mut outbox;
+    let is_absent = |entity, id: &str| keys.is_absent(found, entity, id);
+    let bundles = bundles.take_writes(db, &mut writes, is_absent).map_err(unholdable)?;
     let removed = outbox.keys.take_ranges(found, &outbox.bundles, &mut writes);
     let mut encoded: Vec<Encoded> = Vec::with_capacity(writes.len());
     for write in writes {

@@ -1,11 +1,11 @@
-//! Many changes acknowledged together: each is read, edited and removed as if it were stored by itself.
+//! Many changes acknowledged or found together: each is read, edited and removed as if it were stored by itself.
 
 use lastword::commit::{Found, Next, Read, Write};
 use lastword::outgoing::outbox::{Change, ChangeState, Operation};
 use lastword::ports::Store;
 use lastword::record::{ByKey, Entity, Millis, ServerMillis, Stamp};
 
-use super::{LOG, LOG_ENTRY, Script, key, read, write};
+use super::{LOG, LOG_ENTRY, LOGS, Script, key, read, write};
 
 pub(crate) async fn many_acknowledged_are_read_each_way<S: Store>(store: &S) {
     let expected = acknowledged(store).await;
@@ -63,6 +63,28 @@ pub(crate) async fn many_acknowledged_are_confirmed<S: Store>(store: &S) {
     assert_eq!(expected.of(LOG).map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["00100-", "00700-"]);
 }
 
+pub(crate) async fn many_found_are_edited_sent_and_refused<S: Store>(store: &S) {
+    let mut expected = ByKey::default();
+    let all: Vec<String> = (0..ROWS).map(id).collect();
+    let mut store_all = async |what: &str, changes: Vec<Change>| {
+        let writes = changes.iter().cloned().map(Write::PutChange).collect();
+        knowing(store, LOGS, changes.iter().map(|change| change.key.id.clone()).collect(), writes).await;
+        changes.into_iter().for_each(|change| drop(expected.insert(LOGS, change.key.id.clone(), change)));
+        assert_eq!(expected.len(), read(store, vec![Read::AllChanges(LOGS)]).await.changes.len(), "{what}");
+        same_each_way(store, &expected).await;
+    };
+    // Those that were there by themselves are among those that are found.
+    store_all("alone", (0..50).map(|n| change(LOGS, &id(n * 20))).collect()).await;
+    store_all("found", all.iter().map(|id| Change { stamp: Stamp(4), ..change(LOGS, id) }).collect()).await;
+    store_all("edited", vec![Change { stamp: Stamp(5), ..change(LOGS, &id(700)) }]).await;
+    store_all("found again", all[100..300].iter().map(|id| Change { stamp: Stamp(6), ..change(LOGS, id) }).collect())
+        .await;
+    let refused = all[200..220].iter().map(|id| Change { state: ChangeState::Failed, ..change(LOGS, id) });
+    store_all("sent", all[..200].iter().map(|id| acknowledged_at(LOGS, id, 8)).chain(refused).collect()).await;
+    knowing(store, LOGS, all.clone(), all.iter().map(|id| Write::DeleteChange(key(LOGS, id))).collect()).await;
+    same_each_way(store, &ByKey::default()).await;
+}
+
 /// A change of each record, all but the two that nobody asked for acknowledged in one commit, and more in another entity.
 pub(crate) async fn acknowledged<S: Store>(store: &S) -> ByKey<Change> {
     let between = ["00100-", "00700-"].map(|id| change(LOG, id));
@@ -93,10 +115,10 @@ pub(crate) async fn same_each_way<S: Store>(store: &S, expected: &ByKey<Change>)
         assert!(found.changes == *expected, "{how}: other contents");
     };
     differ(&read(store, vec![Read::Outbox]).await, "the outbox");
-    differ(&read(store, vec![Read::AllChanges(LOG), Read::AllChanges(LOG_ENTRY)]).await, "all of an entity");
+    differ(&read(store, USED.map(Read::AllChanges).into()).await, "all of an entity");
     let by_id = expected.ids().into_iter().map(|(entity, ids)| Read::Changes(entity, ids)).collect();
     differ(&read(store, by_id).await, "by id");
-    let found = read(store, vec![Read::ChangeIds(LOG), Read::ChangeIds(LOG_ENTRY)]).await;
+    let found = read(store, USED.map(Read::ChangeIds).into()).await;
     assert!(found.change_ids.iter().map(|(entity, id, ())| (entity, id.clone())).eq(ids(expected)), "ids");
 }
 
@@ -113,4 +135,5 @@ fn id(n: usize) -> String {
     format!("{n:05}")
 }
 
+const USED: [Entity; 3] = [LOG, LOG_ENTRY, LOGS];
 const ROWS: usize = 1_100;

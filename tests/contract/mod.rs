@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use lastword::commit::{Found, Next, Read, Refusal, Step, Write};
-use lastword::config::{Config, EntityDeclaration, Style};
+use lastword::config::{Config, Detect, EntityDeclaration, Style};
 use lastword::ports::{Store, StoreError};
 use lastword::record::{Entity, Fields, Key, Millis, Record, Stamp};
 use serde_json::json;
@@ -25,7 +25,8 @@ macro_rules! each_case {
         $make! {
             acknowledged: many_acknowledged_are_read_each_way,
                 one_of_many_acknowledged_is_edited_and_one_discarded,
-                what_one_commit_stores_and_removes_of_them_is_as_it_says_last, many_acknowledged_are_confirmed;
+                what_one_commit_stores_and_removes_of_them_is_as_it_says_last, many_acknowledged_are_confirmed,
+                many_found_are_edited_sent_and_refused;
             kinds: rows_round_trip, a_row_keeps_its_mark, rows_since_a_stamp, changes_round_trip,
                 conflicts_round_trip, quarantined_records_are_listed, the_replica_round_trips,
                 checkpoints_round_trip, what_is_kept_for_an_entity_round_trips, a_push_in_flight_round_trips,
@@ -50,7 +51,7 @@ pub(crate) const LOG: Entity = Entity(0);
 pub(crate) const LOG_ENTRY: Entity = Entity(1);
 /// `log_entry`.
 pub(crate) const LOG_ENTRY_TOO: Entity = Entity(2);
-/// `logs`.
+/// `logs`, whose rows the app writes by itself.
 pub(crate) const LOGS: Entity = Entity(3);
 /// The names of the entities, in order: each begins like the next.
 pub(crate) const NAMES: [&str; 4] = ["log", "log-entry", "log_entry", "logs"];
@@ -59,8 +60,9 @@ pub(crate) const ENTITIES: [Entity; 4] = [LOG, LOG_ENTRY, LOG_ENTRY_TOO, LOGS];
 
 /// The configuration that every case runs under.
 pub(crate) fn config() -> Rc<Config> {
-    let declared: BTreeMap<_, _> =
-        NAMES.into_iter().map(|name| (name.to_owned(), EntityDeclaration::default())).collect();
+    let detect = |name| if name == "logs" { Detect::Scan } else { Detect::Exact };
+    let declaration = |name| EntityDeclaration { detect: detect(name), ..EntityDeclaration::default() };
+    let declared: BTreeMap<_, _> = NAMES.into_iter().map(|name| (name.to_owned(), declaration(name))).collect();
     let config = Config::new(declared, Style::Resource, &|pattern| Err(format!("no pattern here: {pattern}"))).unwrap();
     assert!(config.entities.iter().map(|entity| entity.name.as_str()).eq(NAMES));
     Rc::new(config)

@@ -56,13 +56,16 @@ fn core(workspace: &Workspace, mode: Mode) -> Result<()> {
     shell.remove_path(&stamp)?;
     shell.create_dir(&dist)?;
     cmd!(shell, "wasm-bindgen {wasm} --target web --out-dir {dist} --out-name lastword").quiet().run()?;
+    let glue = dist.join("lastword.js");
+    let mut minify: &[&str] = &[];
     if mode == Mode::Release {
         let wasm = dist.join("lastword_bg.wasm");
         cmd!(shell, "wasm-opt {WASM_OPT...} {wasm} -o {wasm}").quiet().run()?;
-        let glue = dist.join("lastword.js");
         plain_names(&wasm, &glue)?;
-        cmd!(shell, "esbuild {glue} {MINIFY...} --outfile={glue}").quiet().run()?;
+        minify = MINIFY;
     }
+    cmd!(shell, "esbuild {glue} {BUNDLE...} {minify...} --outfile={glue}").quiet().run()?;
+    shell.remove_path(dist.join("snippets"))?;
     fs::write(&stamp, key)?;
     eprintln!("build: pkg/dist/lastword_bg.wasm is built");
     Ok(())
@@ -113,7 +116,7 @@ fn key(workspace: &Workspace, wasm: &Path, mode: Mode) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     fs::read(wasm).with_context(|| format!("cargo made no {}", wasm.display()))?.hash(&mut hasher);
     workspace.read("package-lock.json")?.hash(&mut hasher);
-    (mode, WASM_OPT, MINIFY).hash(&mut hasher);
+    (mode, WASM_OPT, BUNDLE, MINIFY).hash(&mut hasher);
     Ok(format!("{:016x}", hasher.finish()))
 }
 
@@ -139,5 +142,7 @@ const WASM_OPT: &[&str] = &[
 /// Digits of the hash at the end of a name.
 const HASH: usize = 16;
 
+/// The scripts that the Rust code calls go into the one file.
+const BUNDLE: &[&str] = &["--bundle", "--format=esm", "--log-level=warning", "--allow-overwrite"];
 /// What wasm-bindgen writes is for reading; small, it saves 3.6 kB after gzip.
-const MINIFY: &[&str] = &["--minify", "--format=esm", "--log-level=warning", "--allow-overwrite"];
+const MINIFY: &[&str] = &["--minify"];
