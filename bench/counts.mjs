@@ -13,7 +13,7 @@ const BUDGET = join(BENCH, "counts-budget.json");
 const { values: options } = parseArgs({ options: { record: { type: "boolean" }, only: { type: "string" } } });
 const ROWS = 1_000;
 const SPARE = { gets: 20, ranges: 40, puts: 4, deletes: 4, transactions: 12, requests: 4 };
-const contenders = options.only ? [options.only] : ["lastword", "lastword-attached"];
+const contenders = options.only ? [options.only] : ["lastword", "lastword-attached", "lastword-packed"];
 
 setTimeout(() => {
   console.error("not done after 10 minutes");

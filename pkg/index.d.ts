@@ -94,6 +94,11 @@ export interface EntityOptions {
    * They are never sent, and not part of the record. None when absent.
    */
   readonly statusFields?: "snake_case" | "camelCase" | StatusFieldNames;
+  /**
+   * How rows are kept: one by one, or many to a value, which makes a large first pull more than twice as fast. `packed` is for a
+   * database of lastword's own and `detect: "exact"`; other libraries cannot read such rows. `rows` when absent.
+   */
+  readonly layout?: "rows" | "packed";
   /** How local changes are found: `exact` when all writes go through lastword, `scan` when the app writes by itself. */
   readonly detect?: "exact" | "scan";
   /** What happens when both sides changed a record. `lastWriteWins` when absent. */

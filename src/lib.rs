@@ -16,6 +16,7 @@ pub mod mapping;
 pub mod memory;
 pub mod mutation;
 pub mod outgoing;
+pub mod packed;
 pub mod ports;
 pub mod record;
 pub mod stored;

@@ -7,6 +7,7 @@ export const CONTENDERS = {
   "lastword-attached": {
     title: "lastword on Dexie", uses: ["dexie"], how: "the app's Dexie database with the add-on, `detect: \"scan\"`, the same checks",
   },
+  "lastword-packed": { title: "lastword, packed", how: "lastword with `layout: \"packed\"`: the same checks, up to 100 rows to a value of IndexedDB" },
   "lastword-changeset": {
     title: "lastword, changesets", only: ["entities"], how: "lastword again, on a backend of the changeset style: one cursor for all entities",
   },

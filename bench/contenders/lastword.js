@@ -3,8 +3,8 @@ import { createSync } from "/pkg/client.js";
 import { running } from "/contenders/lastword-replica.js";
 
 /** Opens the database; nothing is synced yet. */
-export async function open({ base, database, entities, schema, style = "resource", worker }) {
-  const declared = Object.fromEntries(entities.map((name) => [name, { schema }]));
+export async function open({ base, database, entities, schema, style = "resource", layout, worker }) {
+  const declared = Object.fromEntries(entities.map((name) => [name, { schema, layout }]));
   return running(await createSync({ database, entities: declared, backend: { url: base, style, batchRecords: 500 }, ...QUIET, worker }));
 }
 

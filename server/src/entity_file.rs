@@ -40,6 +40,8 @@ struct SharedEntity {
     _times: IgnoredAny,
     #[serde(rename = "detect")]
     _detect: IgnoredAny,
+    #[serde(rename = "layout")]
+    _layout: IgnoredAny,
     #[serde(rename = "conflicts")]
     _conflicts: IgnoredAny,
 }

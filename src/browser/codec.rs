@@ -28,11 +28,27 @@ pub fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, String> {
 /// # Errors
 /// What is missing or of the wrong type.
 pub fn from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T, String> {
-    serde_json::from_str(&text_of(value)?).map_err(|error| said(&error))
+    from_json(&text_of(value)?)
+}
+
+/// A typed value from JSON text.
+///
+/// # Errors
+/// What is missing or of the wrong type.
+pub fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| said(&error))
 }
 
 fn parsed(json: serde_json::Result<String>) -> Result<JsValue, String> {
-    JSON::parse(&json.map_err(|error| said(&error))?).map_err(|_| "it is no JSON".to_owned())
+    parse(&json.map_err(|error| said(&error))?)
+}
+
+/// The value that JSON text stands for.
+///
+/// # Errors
+/// That it is none.
+pub fn parse(json: &str) -> Result<JsValue, String> {
+    JSON::parse(json).map_err(|_| "it is no JSON".to_owned())
 }
 
 fn text_of(value: &JsValue) -> Result<String, String> {
@@ -52,6 +68,12 @@ fn said(error: &serde_json::Error) -> String {
 /// # Errors
 /// What cannot be held.
 pub fn row_to_js(row: Row, columns: Option<Columns>, names: &FieldNames) -> Result<JsValue, String> {
+    to_js(&stored_row(row, columns, names))
+}
+
+/// A row as the app stores it, with its mark and its columns.
+#[must_use]
+pub fn stored_row(row: Row, columns: Option<Columns>, names: &FieldNames) -> Fields {
     let mut object = names.object(row.record);
     if let Some(columns) = columns {
         columns.add_to(&mut object, names);
@@ -59,7 +81,7 @@ pub fn row_to_js(row: Row, columns: Option<Columns>, names: &FieldNames) -> Resu
     if let Some(synced) = row.synced {
         object.insert(SYNCED.to_owned(), Value::String(synced.to_string()));
     }
-    to_js(&object)
+    object
 }
 
 /// A record as the app sees it: the row without lastword's own mark.
@@ -73,8 +95,13 @@ pub fn record_to_js(record: Record, names: &FieldNames) -> Result<JsValue, Strin
 /// What stands where a row should be. Where the rows are `own` ones, nothing is looked for that JSON cannot hold.
 #[must_use]
 pub fn row_from_js(value: &JsValue, names: &FieldNames, own: bool) -> StoredRow {
-    let object = if own { from_js::<Fields>(value) } else { object_from_js(value) };
-    let decoded = object.and_then(|mut object| {
+    row_of(if own { from_js(value) } else { object_from_js(value) }, names)
+}
+
+/// What the fields of a stored row stand for.
+#[must_use]
+pub fn row_of(fields: Result<Fields, String>, names: &FieldNames) -> StoredRow {
+    let decoded = fields.and_then(|mut object| {
         let synced = object.remove(SYNCED);
         let synced = synced.and_then(|mark| Synced::parse(mark.as_str()?));
         let record = names.record(object)?;

@@ -15,13 +15,16 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::IdbDatabase;
 
-use super::Layout;
+use super::packed::Indexes;
 use super::stores::{BY_RECORD, ENTITY, ID, META};
+use super::{EntityLayout, Layout};
 use crate::error::Error;
 
 /// An open connection that closes itself when it stands in another tab's way.
 pub struct Connection {
     held: Rc<Held>,
+    /// What is known of its packed stores: another database may stand behind the next connection.
+    pub(super) indexes: Rc<Indexes>,
     _on_version_change: Closure<dyn FnMut()>,
     _on_close: Closure<dyn FnMut()>,
 }
@@ -77,7 +80,7 @@ impl Connection {
         let (on_version_change, on_close) = (close(&held), close(&held));
         held.database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
         held.database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Self { held, _on_version_change: on_version_change, _on_close: on_close }
+        Self { held, indexes: Rc::default(), _on_version_change: on_version_change, _on_close: on_close }
     }
 
     /// True until it was closed: by us, by the browser, or for another tab's upgrade.
@@ -194,16 +197,24 @@ fn keyed(layout: &Layout, database: &Database) -> Result<(), Error> {
     for entity in layout.entities.iter() {
         let path = transaction.object_store(&entity.store).and_then(|store| store.key_path()).map_err(idb_error)?;
         let id = &entity.names.id;
-        if path == Some(KeyPath::new_single(id)) {
+        if path == key_path(entity) {
             continue;
         }
         let (name, store) = (&entity.name, &entity.store);
+        if entity.packed {
+            let message = format!(
+                "entity `{name}` is kept in layout \"rows\" by its store `{store}`: leave `layout` out, or name another `database`, which is pulled anew"
+            );
+            return Err(Error::Config { message });
+        }
         let keyed = match path {
             Some(KeyPath::Single(field)) => {
                 format!("is keyed by `{field}`: say so with `fields: {{ id: \"{field}\" }}`")
             }
             Some(KeyPath::Array(_)) => format!("is keyed by several fields: key it by `{id}` alone"),
-            None => format!("keeps its keys apart from its rows: key it by a field `{id}`"),
+            None => format!(
+                "keeps its keys apart from its rows: key it by a field `{id}`, or declare `layout: \"packed\"` if that is how it was made"
+            ),
         };
         let message = format!("entity `{name}` has no id: its store `{store}` {keyed}");
         return Err(Error::Config { message });
@@ -216,11 +227,13 @@ fn missing(layout: &Layout, present: &[String]) -> Vec<Missing> {
         .iter()
         .map(|name| Missing { name: (*name).to_owned(), key_path: Some(KeyPath::new_array([ENTITY, ID])) });
     let meta = Missing { name: META.to_owned(), key_path: Some(KeyPath::new_single("name")) };
-    let rows = layout
-        .entities
-        .iter()
-        .map(|entity| Missing { name: entity.store.clone(), key_path: Some(KeyPath::new_single(&entity.names.id)) });
+    let rows = layout.entities.iter().map(|entity| Missing { name: entity.store.clone(), key_path: key_path(entity) });
     own.chain([meta]).chain(rows).filter(|store| !present.contains(&store.name)).collect()
+}
+
+/// How the store of an entity is keyed: by the id of its rows, or by the numbers of its blocks.
+fn key_path(entity: &EntityLayout) -> Option<KeyPath> {
+    (!entity.packed).then(|| KeyPath::new_single(&entity.names.id))
 }
 
 /// The browser's error as ours.

@@ -1,6 +1,6 @@
 //! The store over IndexedDB: runs a step in one transaction. Never decides, and never holds a lock over a step.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_util::lock::Mutex;
@@ -10,7 +10,7 @@ use super::reading::Outbox;
 use super::stores::{CONFLICTS, META, OUTBOX, QUARANTINE};
 use super::transaction::{Ended, Running, store_error};
 use super::{EntityLayout, Layout, writing};
-use super::{bundles, reading};
+use super::{bundles, packed, reading};
 use crate::columns;
 use crate::commit::{Found, Kept, Next, Read, Step};
 use crate::config::Config;
@@ -27,6 +27,8 @@ pub struct IndexedDb {
     connection: Rc<Mutex<Option<Rc<Connection>>>>,
     /// What each commit moves on; none where nobody asked for it.
     standing: Rc<RefCell<Option<Standing>>>,
+    /// Blocks written to packed stores since they were last tidied.
+    pub(super) appended: Rc<Cell<usize>>,
 }
 
 impl IndexedDb {
@@ -37,7 +39,7 @@ impl IndexedDb {
     pub async fn open(config: Rc<Config>, layout: Layout) -> Result<Self, Error> {
         let connection = Connection::open(&layout).await?;
         let connection = Rc::new(Mutex::new(Some(Rc::new(connection))));
-        Ok(Self { config, layout, connection, standing: Rc::default() })
+        Ok(Self { config, layout, connection, standing: Rc::default(), appended: Rc::default() })
     }
 
     /// Closes the connection; the next transaction opens it again.
@@ -64,7 +66,7 @@ impl IndexedDb {
     }
 
     /// The connection, opened again where another tab's upgrade or the browser closed it.
-    async fn connection(&self) -> Result<Rc<Connection>, StoreError> {
+    pub(super) async fn connection(&self) -> Result<Rc<Connection>, StoreError> {
         let mut held = self.connection.lock().await;
         if let Some(connection) = held.as_ref().filter(|connection| connection.is_open()) {
             return Ok(connection.clone());
@@ -73,6 +75,11 @@ impl IndexedDb {
         let connection = Rc::new(Connection::open(&self.layout).await.map_err(|error| store_error(&error))?);
         *held = Some(connection.clone());
         Ok(connection)
+    }
+
+    /// The connection, if there is one now.
+    pub(super) async fn held(&self) -> Option<Rc<Connection>> {
+        self.connection.lock().await.clone()
     }
 
     pub(super) fn entity(&self, entity: Entity) -> &EntityLayout {
@@ -124,7 +131,7 @@ impl IndexedDb {
                 Next::Read(_) | Next::Commit(..) => self.all_stores(),
             };
             let connection = self.connection().await?;
-            let ended = match Running::begin(connection.database(), stores, step.is_read_only(), step.is_strict()) {
+            let ended = match Running::begin(&connection, stores, step.is_read_only(), step.is_strict()) {
                 Ok(running) => self.run_in(running, first, step).await,
                 Err(ended) => Err(ended),
             };
@@ -160,12 +167,16 @@ impl IndexedDb {
                     if let Err(ended) = reading::read_all(self, &running, &reads, &mut found, &mut outbox).await {
                         return Err(running.abort(ended));
                     }
-                    let writes = columns::fill(&found, writes, &self.config, step.at());
+                    let mut writes = columns::fill(&found, writes, &self.config, step.at());
                     if let Err(ended) = outbox.bundles.load(self, &running, &bundles::reads(&writes)).await {
                         return Err(running.abort(ended));
                     }
                     let moves: Vec<Move> = writes.iter().filter_map(Move::of).collect();
-                    return match writing::write_all(self, &running, writes, &found, outbox) {
+                    let packed = match packed::take_writes(self, &running, &mut writes).await {
+                        Ok(packed) => packed,
+                        Err(ended) => return Err(running.abort(ended)),
+                    };
+                    return match writing::write_all(self, &running, writes, packed, &found, outbox) {
                         Ok(()) => {
                             let ended = running.committed().await;
                             self.moved(ended.is_ok().then_some(moves));

@@ -10,6 +10,8 @@ pub mod fetch;
 mod http;
 pub mod indexeddb;
 pub mod locks;
+mod packed;
+mod packing;
 pub mod reader;
 mod reading;
 mod removal;
@@ -43,4 +45,6 @@ pub struct EntityLayout {
     pub names: FieldNames,
     /// True where every row was written through lastword, so that none holds what JSON cannot.
     pub own_rows: bool,
+    /// True when its rows are kept many to a value. Only in a managed database.
+    pub packed: bool,
 }

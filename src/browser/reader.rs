@@ -9,14 +9,17 @@ use wasm_bindgen::JsValue;
 
 use super::codec::{self, record_to_js, row_from_js, show_columns};
 use super::database::Connection;
+use super::indexeddb::IndexedDb;
 use super::{EntityLayout, Layout};
+use crate::engine::store_error;
 use crate::error::Error;
 use crate::record::{Entity, StoredRow};
 
-/// A read-only view of the app's rows. Opened at the first read.
+/// A read-only view of the app's rows. Opened at the first read. Packed rows come through the store, which knows where
+/// they stand.
 #[derive(Clone)]
 pub struct Reader {
-    layout: Layout,
+    store: IndexedDb,
     held: Rc<Mutex<Option<Held>>>,
 }
 
@@ -27,10 +30,10 @@ struct Held {
 }
 
 impl Reader {
-    /// A reader of the database of `layout`, which must exist.
+    /// A reader of the database of `store`.
     #[must_use]
-    pub fn new(layout: Layout) -> Self {
-        Self { layout, held: Rc::default() }
+    pub fn new(store: IndexedDb) -> Self {
+        Self { store, held: Rc::default() }
     }
 
     /// The live record of `id`, or its tombstone where `deleted` is asked for; undefined where there is none.
@@ -58,7 +61,11 @@ impl Reader {
     }
 
     async fn values(&self, entity: Entity, id: Option<&str>) -> Result<Vec<JsValue>, Error> {
-        let name = &self.entity(entity).store;
+        let layout = self.store.entity(entity);
+        if layout.packed {
+            return self.store.packed_rows(entity, id).await.map_err(|error| store_error(&error));
+        }
+        let name = &layout.store;
         let transaction = self.begin(name).await?;
         let store = transaction.store(name).map_err(read_error)?;
         match id {
@@ -74,14 +81,14 @@ impl Reader {
             return Ok(transaction);
         }
         *held = None;
-        let opened = Held::open(&self.layout).await?;
+        let opened = Held::open(self.store.layout()).await?;
         let begun = opened.begin(store).unwrap_or_else(|| Err(Error::StoreClosed));
         *held = Some(opened);
         begun
     }
 
     fn shown(&self, entity: Entity, mut values: Vec<JsValue>, deleted: bool) -> Result<Vec<JsValue>, Error> {
-        let EntityLayout { names, own_rows, .. } = self.entity(entity);
+        let EntityLayout { names, own_rows, .. } = self.store.entity(entity);
         if *own_rows {
             values.retain(|row| deleted || !codec::is_deleted(row, names));
             values.iter().for_each(codec::take_mark);
@@ -102,10 +109,6 @@ impl Reader {
             }
         }
         Ok(shown)
-    }
-
-    fn entity(&self, entity: Entity) -> &EntityLayout {
-        &self.layout.entities[usize::from(entity.0)]
     }
 }
 

@@ -14,12 +14,15 @@ use super::bundles::{self, Bundles};
 use super::by_id::{ById, Keys, Passed};
 use super::codec::{self, row_from_js, time_to_js};
 use super::indexeddb::IndexedDb;
+use super::packed::{self, LOST, rows_of};
 use super::removal::KnownKeys;
 use super::stores::{CONFLICTS, ENTITY, ID, META, NAME, OUTBOX, QUARANTINE, VALUE, meta};
 use super::transaction::{Ended, Running};
+use crate::columns::{ColumnNames, Columns};
 use crate::commit::{Found, Read};
 use crate::incoming::conflict::Conflict;
 use crate::outgoing::outbox::Change;
+use crate::packed::index::Rows;
 use crate::ports::StoreError;
 use crate::record::{ByKey, Entity, Fields, Key, Record, Scope};
 use crate::stored::{StoredChange, StoredConflict};
@@ -45,7 +48,8 @@ pub(super) async fn read_all(
     }
     let mut issued = Vec::with_capacity(reads.len());
     let mut failed = None;
-    for read in reads {
+    let (packed, plain): (Vec<&Read>, Vec<&Read>) = reads.iter().partition(|read| reading.is_packed(read));
+    for read in plain {
         match reading.request(read) {
             Ok(requests) => issued.push((read, requests)),
             Err(ended) => {
@@ -71,7 +75,13 @@ pub(super) async fn read_all(
         }
     }
     reads.iter().for_each(|read| outbox.bundles.show(read, found));
-    failed.map_or(Ok(()), Err)
+    if let Some(failed) = failed {
+        return Err(failed);
+    }
+    for read in packed {
+        reading.read_packed(read, found).await?;
+    }
+    Ok(())
 }
 
 struct Reading<'a> {
@@ -96,6 +106,35 @@ impl Reading<'_> {
             | Read::Checkpoints
             | Read::Seen(..) => META,
         }
+    }
+
+    fn is_packed(&self, read: &Read) -> bool {
+        rows_of(read).is_some_and(|entity| self.db.entity(entity).packed)
+    }
+
+    async fn read_packed(&self, read: &Read, found: &mut Found) -> Result<(), Ended> {
+        let Some(entity) = rows_of(read) else { return Ok(()) };
+        let EntityLayout { names, store, .. } = self.db.entity(entity);
+        let store = packed::follow(self.running, entity, store).await?;
+        if let Read::RowIds(_) = read {
+            self.running.indexes.of(entity, |index| {
+                for id in index.ids() {
+                    found.row_ids.insert(entity, id.clone(), ());
+                }
+            });
+            return Ok(());
+        }
+        let rows = if let Read::Rows(_, ids) = read { Rows::Of(ids) } else { Rows::All };
+        let mut take = |_: usize, id: &str, row: Option<&str>| {
+            let fields = row.map_or_else(|| Err(LOST.to_owned()), codec::from_json::<Fields>);
+            if let Ok(fields) = &fields
+                && names.columns != ColumnNames::default()
+            {
+                found.columns.insert(entity, id.to_owned(), Columns::of(fields, names));
+            }
+            found.rows.insert(entity, id.to_owned(), codec::row_of(fields, names));
+        };
+        packed::visit(self.running, entity, &store, rows, &mut take).await
     }
 
     fn request(&self, read: &Read) -> Result<Vec<Request>, Ended> {
@@ -307,7 +346,7 @@ pub(super) enum Request {
 }
 
 impl Request {
-    fn one(store: &ObjectStore, key: JsValue) -> Result<Self, idb::Error> {
+    pub(super) fn one(store: &ObjectStore, key: JsValue) -> Result<Self, idb::Error> {
         Ok(Self::One(store.get(Query::from(key))?.into_future()))
     }
 
@@ -315,7 +354,7 @@ impl Request {
         Ok(Self::ById(ById::begin(store, keys, ids)?))
     }
 
-    fn all(store: &ObjectStore, range: Option<KeyRange>) -> Result<Self, idb::Error> {
+    pub(super) fn all(store: &ObjectStore, range: Option<KeyRange>) -> Result<Self, idb::Error> {
         Ok(Self::All(store.get_all(range.map(Query::from), None)?.into_future()))
     }
 

@@ -10,9 +10,10 @@ use futures_channel::oneshot;
 use idb::{ObjectStore, Transaction};
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{DomException, IdbDatabase, IdbRequest, IdbTransaction};
+use web_sys::{DomException, IdbRequest, IdbTransaction};
 
-use super::database::idb_error;
+use super::database::{Connection, idb_error};
+use super::packed::Indexes;
 use crate::error::Error;
 use crate::ports::StoreError;
 
@@ -20,6 +21,8 @@ use crate::ports::StoreError;
 pub(super) struct Running {
     raw: IdbTransaction,
     stores: Vec<String>,
+    /// What is known of the packed stores.
+    pub(super) indexes: Rc<Indexes>,
 }
 
 /// Why a transaction did not go on. Nothing of it is written.
@@ -41,7 +44,7 @@ impl From<idb::Error> for Ended {
 impl Running {
     /// Begins a transaction over `stores`.
     pub(super) fn begin(
-        database: &IdbDatabase,
+        connection: &Connection,
         stores: Vec<String>,
         read_only: bool,
         strict: bool,
@@ -51,8 +54,8 @@ impl Running {
         let _ = Reflect::set(&options, &"durability".into(), &durability.into());
         let names: Array = stores.iter().map(JsValue::from).collect();
         let mode = if read_only { "readonly" } else { "readwrite" };
-        match database.unchecked_ref::<WithDurability>().transaction(&names, mode, &options) {
-            Ok(raw) => Ok(Self { raw, stores }),
+        match connection.database().unchecked_ref::<WithDurability>().transaction(&names, mode, &options) {
+            Ok(raw) => Ok(Self { raw, stores, indexes: connection.indexes.clone() }),
             Err(error) => Err(match error.dyn_into::<DomException>() {
                 Ok(exception) if exception.name() != "InvalidStateError" => Ended::Failed(failed(&exception)),
                 _ => Ended::Closed,

@@ -16,11 +16,12 @@ use crate::ports::StoreError;
 use crate::record::{Entity, Key, Record, Row};
 use crate::stored::{StoredChange, StoredConflict, StoredQuarantined};
 
-/// Encodes every value, then issues every request.
+/// Encodes every value, then issues every request; those of `packed` rows last.
 pub(super) fn write_all(
     db: &IndexedDb,
     running: &Running,
     mut writes: Vec<Write>,
+    packed: Vec<Encoded>,
     found: &Found,
     mut outbox: Outbox,
 ) -> Result<(), Ended> {
@@ -45,6 +46,12 @@ pub(super) fn write_all(
         Some(value) => Encoded::put(OUTBOX, value),
         None => Encoded::delete(OUTBOX, key),
     }));
+    encoded.extend(packed);
+    issue(running, encoded)
+}
+
+/// Issues every request.
+pub(super) fn issue(running: &Running, encoded: Vec<Encoded>) -> Result<(), Ended> {
     let mut stores: Vec<(String, ObjectStore)> = Vec::new();
     for write in encoded {
         let place = match stores.iter().position(|(name, _)| *name == write.store) {
@@ -57,7 +64,7 @@ pub(super) fn write_all(
         };
         let store = &stores[place].1;
         match write.what {
-            What::Put(value) => drop(store.put(&value, None)?),
+            What::Put(value, key) => drop(store.put(&value, key.as_ref())?),
             What::Delete(key) => drop(store.delete(Query::from(key))?),
             What::Clear => drop(store.clear()?),
         }
@@ -125,23 +132,28 @@ fn encode(db: &IndexedDb, write: Write) -> Result<Encoded, String> {
 }
 
 /// A write with its value ready.
-struct Encoded {
+pub(super) struct Encoded {
     store: String,
     what: What,
 }
 
 enum What {
-    Put(JsValue),
+    /// A value, and its key where that is not in it.
+    Put(JsValue, Option<JsValue>),
     Delete(JsValue),
     Clear,
 }
 
 impl Encoded {
     fn put(store: &str, value: JsValue) -> Self {
-        Self { store: store.to_owned(), what: What::Put(value) }
+        Self { store: store.to_owned(), what: What::Put(value, None) }
     }
 
-    fn delete(store: &str, key: JsValue) -> Self {
+    pub(super) fn put_at(store: &str, key: JsValue, value: JsValue) -> Self {
+        Self { store: store.to_owned(), what: What::Put(value, Some(key)) }
+    }
+
+    pub(super) fn delete(store: &str, key: JsValue) -> Self {
         Self { store: store.to_owned(), what: What::Delete(key) }
     }
 
@@ -155,6 +167,7 @@ impl Encoded {
     }
 }
 
-fn unholdable(message: String) -> Ended {
+/// A value that cannot be stored or read.
+pub(super) fn unholdable(message: String) -> Ended {
     Ended::Failed(StoreError::Failed { name: "DataCloneError".into(), message })
 }

@@ -66,8 +66,9 @@ impl Core {
             let headers = backend.headers.clone().into_iter().collect();
             Remote::Http(Backend::new(config.clone(), backend.base()?, headers, function("token")?)?)
         };
-        let store = IndexedDb::open(config.clone(), layout.clone()).await?;
-        let locks = WebLocks { name: format!("lastword:{}", layout.database) };
+        let store = IndexedDb::open(config.clone(), layout).await?;
+        let locks = WebLocks { name: format!("lastword:{}", store.layout().database) };
+        let reader = Reader::new(store.clone());
         let ports = Rc::new(Ports { store, transport, clock: BrowserClock, locks });
         let told_to: Rc<Cell<Option<Rc<Self>>>> = Rc::default();
         let (driver, running) = Driver::new(ports, config.clone(), account.clone(), {
@@ -82,7 +83,7 @@ impl Core {
         });
         let core = Rc::new(Self {
             config,
-            reader: Reader::new(layout),
+            reader,
             driver,
             emit: function("emit")?,
             account: RefCell::default(),
@@ -250,6 +251,10 @@ impl Core {
     }
 
     pub(super) fn told(self: &Rc<Self>, told: Told) {
+        if matches!(told, Told::Ended(Ok(_))) {
+            let core = self.clone();
+            spawn_local(async move { core.driver.ports().store.tidy().await });
+        }
         for event in SyncEvent::all(&self.config, told) {
             self.emit(&event);
         }

@@ -67,6 +67,9 @@ struct EntityOptions {
     references: BTreeMap<String, String>,
     #[serde(default)]
     fields: FieldNames,
+    /// How its rows are kept: one by one when absent.
+    #[serde(default)]
+    layout: LayoutOption,
     /// The form of the times in those fields: milliseconds when absent.
     #[serde(default)]
     times: Times,
@@ -77,6 +80,16 @@ struct EntityOptions {
     detect: Detect,
     #[serde(default)]
     conflicts: Policy,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum LayoutOption {
+    /// A value for each row.
+    #[default]
+    Rows,
+    /// Many rows to a value.
+    Packed,
 }
 
 #[derive(Deserialize)]
@@ -180,11 +193,17 @@ pub(super) fn parse(given: &JsValue, mut types: Types) -> Result<Parsed, Error> 
                 other.name
             )));
         }
+        let packed = entity.layout == LayoutOption::Packed;
+        if packed && (options.attached || entity.detect == Detect::Scan) {
+            return Err(config(format!(
+                "entity `{name}`: layout \"packed\" keeps rows that only lastword reads and writes: leave out `attached` and `detect`, or the layout"
+            )));
+        }
         let columns = entity.status_fields.map(column_names).transpose()?.unwrap_or_default();
         let write_back = columns != ColumnNames::default() || names_server_field(given, &name);
         let names = FieldNames { times: entity.times, columns, ..entity.fields };
         let own_rows = !options.attached && entity.detect == Detect::Exact;
-        layouts.push(EntityLayout { name: name.clone(), store, names: names.clone(), own_rows });
+        layouts.push(EntityLayout { name: name.clone(), store, names: names.clone(), own_rows, packed });
         let place = types.iter().position(|(typed, _)| *typed == name);
         let typed = place.map(|place| types.swap_remove(place).1).unwrap_or_default();
         let mut references = typed.def.references;

@@ -5,4 +5,5 @@ mod database;
 mod fetch;
 mod js;
 mod locks;
+mod packed;
 mod reader;

@@ -27,6 +27,9 @@ const WRONG = [
   ["an attached database that is not there", { attached: true, database: "not-there" }, /open it with your own library first/],
   ["an attached database without lastword's stores", { attached: true, database: "own" }, /lacks `_lastword_outbox`.*lastwordStores/],
   ["an entity without id", { database: "keyed", entities: { goals: {} } }, /has no id: its store `goals` is keyed by `uid`.*fields/],
+  ["packed rows that the app writes by itself", { entities: { a: { layout: "packed", detect: "scan" } } }, /rows that only lastword reads and writes/],
+  ["packed rows of the app's database", { attached: true, database: "own", entities: { a: { layout: "packed" } } }, /leave out `attached`/],
+  ["rows as packed ones", { database: "keyed", entities: { goals: { layout: "packed" } } }, /kept in layout "rows" by its store `goals`.*another `database`/],
   ["an entity whose keys are not in its rows", { database: "keyed", entities: { loose: {} } }, /keeps its keys apart from its rows/],
 ];
 

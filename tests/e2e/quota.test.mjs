@@ -20,7 +20,9 @@ function elsewhere(server, exercises) {
 const names = (records) => records.map(({ exercise }) => exercise).filter((exercise) => exercise !== "filler").sort();
 
 /** A page that syncs when it is asked to, with `room(bytes)`: what the browser allows it to store; without `bytes`, much. */
-function quota(name, body) {
+function quota(name, body, layout) {
+  const entities = structuredClone(file.entities);
+  Object.assign(entities[ENTITY], { layout });
   barePage(name, async ({ server, front, page }) => {
     const protocol = await page.context().newCDPSession(page);
     const { origin } = new URL(page.url());
@@ -43,7 +45,7 @@ function quota(name, body) {
       };
       await logs.put(log);
       await sync.syncNow();
-    }, [file.entities, server.key, NOTE]);
+    }, [entities, server.key, NOTE]);
     /** Leaves no room at all; answers how many logs fitted in. */
     const full = async () => {
       const { stored, refused } = await page.evaluate(() => fill());
@@ -64,7 +66,7 @@ const failsForRoom = async (page) => {
   assert.equal((await page.evaluate(() => sync.status())).error.code, "quota_exceeded");
 };
 
-quota("what does not fit is refused whole, in and out, and all goes on once there is room", async ({ server, page, room, full, pushes }) => {
+for (const layout of ["rows", "packed"]) quota(`what does not fit is refused whole, in and out, and all goes on once there is room (${layout})`, async ({ server, page, room, full, pushes }) => {
   const stored = await full();
   assert.equal(await count(page), 1 + stored, "both of a pair or none");
   const far = Array.from({ length: 50 }, (_, at) => `far ${at}`).sort();
@@ -91,7 +93,7 @@ quota("what does not fit is refused whole, in and out, and all goes on once ther
   assert.deepEqual(records.filter(({ version }) => version !== 1), [], "no edit counts twice");
   const { error, pending } = await page.evaluate(() => sync.status());
   assert.deepEqual([error, pending], [null, 0]);
-});
+}, layout);
 
 quota("a tab that cannot even note that it leads says so, and leads once there is room", async ({ server, page, room, full }) => {
   await page.evaluate(() => sync.stop());

@@ -12,7 +12,7 @@ const ENTITY = "workout-logs";
 const names = async (server) => [...(await server.records(ENTITY)).values()].map(({ exercise }) => exercise).sort();
 const shown = (page) => page.evaluate(async () => (await logs.list()).map(({ exercise }) => exercise).sort());
 
-bare("a database that the browser evicts under a running app is made again, filled anew, and written to", async ({ server, page }) => {
+for (const layout of ["rows", "packed"]) bare(`a database that the browser evicts under a running app is made again, filled anew, and written to (${layout})`, async ({ server, page }) => {
   await page.evaluate(async () => { await logs.put({ ...log, exercise: "before" }); await sync.syncNow(); });
   const protocol = await page.context().newCDPSession(page);
   await protocol.send("Storage.clearDataForOrigin", { origin: new URL(page.url()).origin, storageTypes: "indexeddb" });
@@ -26,7 +26,7 @@ bare("a database that the browser evicts under a running app is made again, fill
   });
   assert.deepEqual(await shown(page), ["after", "before"]);
   assert.deepEqual(await names(server), ["after", "before"]);
-});
+}, {}, { layout });
 
 bare("a database that another script of the app deletes is made again too", async ({ page }) => {
   await page.evaluate(async () => {

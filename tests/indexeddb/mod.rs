@@ -8,6 +8,8 @@ use lastword::mapping::FieldNames;
 
 use crate::contract::{NAMES, config};
 
+pub(crate) mod packed;
+
 /// Makes a browser test of every case of the contract, each on its own database.
 macro_rules! browser_tests {
     ($($group:ident: $($case:ident),*;)*) => {
@@ -23,6 +25,23 @@ macro_rules! browser_tests {
 }
 pub(crate) use browser_tests;
 
+/// The same with every entity packed.
+macro_rules! packed_tests {
+    ($($group:ident: $($case:ident),*;)*) => {
+        mod in_layout_packed {
+            $($(
+                #[wasm_bindgen_test::wasm_bindgen_test]
+                async fn $case() {
+                    let store = crate::indexeddb::packed::fresh_packed(concat!("packed-", stringify!($case))).await;
+                    crate::contract::$group::$case(&store).await;
+                    crate::indexeddb::remove(store).await;
+                }
+            )*)*
+        }
+    };
+}
+pub(crate) use packed_tests;
+
 /// The layout of the contract's entities in a database of this name: the last has its own store and field names.
 pub(crate) fn layout(database: &str) -> Layout {
     let entities = NAMES.map(|name| EntityLayout {
@@ -34,6 +53,7 @@ pub(crate) fn layout(database: &str) -> Layout {
             FieldNames::default()
         },
         own_rows: name != "logs",
+        packed: false,
     });
     Layout { database: database.to_owned(), attached: false, entities: Rc::new(entities) }
 }

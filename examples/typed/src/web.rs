@@ -33,6 +33,7 @@ async fn noted(activity: String, mood: Score, felt_at: String) -> Result<Option<
         store: entity.name.clone(),
         names: entity.names.clone(),
         own_rows: true,
+        packed: false,
     };
     let entities = config.entities.iter().map(layout).collect();
     let layout = Layout { database: "journal".into(), attached: false, entities };
