@@ -59,8 +59,8 @@ export function entitiesWith(conflicts: "lastWriteWins" | "manual"): Declared {
   return Object.fromEntries(Object.entries(declared).map(([name, entity]) => [name, { ...entity, conflicts }])) as unknown as Declared;
 }
 
-/** lastword's own server takes so many records in one push. */
-export const BATCH_RECORDS = 500;
+/** lastword's own server at `url`, which takes so many records in one push. */
+export const serverAt = (url: string) => ({ url, batchRecords: 500 });
 
 /** The names of the entities, parents first. */
 export const ENTITY_NAMES: readonly EntityName[] = [

@@ -2,7 +2,7 @@
 
 import { createSync } from "lastword";
 import { faultyWorker } from "./devices/start-faulty.js";
-import { BATCH_RECORDS, entitiesWith, type AppSync } from "./model.js";
+import { entitiesWith, serverAt, type AppSync } from "./model.js";
 import { isOn, type Settings } from "./settings.js";
 
 /** Opens the local database; syncs by itself when it is on. */
@@ -11,7 +11,7 @@ export function openReplica(database: string, settings: Settings): Promise<AppSy
   return createSync({
     database,
     entities: entitiesWith(settings.conflicts),
-    backend: { url: settings.server, batchRecords: BATCH_RECORDS },
+    backend: serverAt(settings.server),
     token: settings.key,
     autoStart: isOn(settings),
     ...(worker ? { worker } : {}),
@@ -20,7 +20,7 @@ export function openReplica(database: string, settings: Settings): Promise<AppSy
 
 /** Takes a new server or key: sync goes on with them, or stops when it is off. */
 export async function applySettings(sync: AppSync, settings: Settings): Promise<void> {
-  await sync.configure({ backend: { url: settings.server, batchRecords: BATCH_RECORDS }, token: settings.key });
+  await sync.configure({ backend: serverAt(settings.server), token: settings.key });
   if (isOn(settings)) await sync.start();
   else await sync.stop();
 }

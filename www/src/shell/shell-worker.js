@@ -2,7 +2,7 @@
 // answers: only files of this build are answered. The build replaces the names in capitals; other files make another
 // worker, so a new build replaces the old files.
 import { syncInBackground } from "lastword/service-worker";
-import { BATCH_RECORDS, entitiesWith } from "../model.js";
+import { entitiesWith, serverAt } from "../model.js";
 import { keptForBackground } from "./background.js";
 
 const FILES = __FILES__;
@@ -13,7 +13,7 @@ syncInBackground(
     const kept = await keptForBackground();
     if (!kept) return undefined;
     const { database, server, key, conflicts } = kept;
-    return { database, entities: entitiesWith(conflicts), backend: { url: server, batchRecords: BATCH_RECORDS }, token: key };
+    return { database, entities: entitiesWith(conflicts), backend: serverAt(server), token: key };
   },
   { wasm: __WASM__ },
 );
