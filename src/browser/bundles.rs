@@ -158,7 +158,7 @@ impl Bundles {
         db: &IndexedDb,
         writes: &mut Vec<Write>,
         is_absent: impl Fn(Entity, &str) -> bool,
-    ) -> Result<Vec<(JsValue, Option<JsValue>)>, String> {
+    ) -> Result<Vec<(JsValue, Option<String>)>, String> {
         if writes.contains(&Write::Wipe) {
             *self = Self::default();
             return Ok(Vec::new());
@@ -245,9 +245,9 @@ impl Bundle {
         Array::of2(&name.into(), &id).into()
     }
 
-    fn value(&self, name: &str, changes: Vec<(String, String)>) -> Result<JsValue, String> {
+    fn value(&self, name: &str, changes: Vec<(String, String)>) -> Result<String, String> {
         let id = (self.number, self.first.clone(), self.last.clone());
-        codec::to_js(&StoredBundle { entity: name.to_owned(), id, changes })
+        codec::to_json(&StoredBundle { entity: name.to_owned(), id, changes })
     }
 }
 

@@ -5,8 +5,9 @@
 
 use std::future::IntoFuture;
 
+use idb::request::GetStoreRequest;
 use idb::request::futures::{GetAllKeysStoreRequestFuture, GetAllStoreRequestFuture, GetStoreRequestFuture};
-use idb::{KeyRange, ObjectStore, Query};
+use idb::{KeyRange, ObjectStore, Query, Request};
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 
@@ -39,8 +40,8 @@ pub(super) struct Keys {
 }
 
 enum Issued {
-    /// One request for each id that is left.
-    Each(Vec<GetStoreRequestFuture>),
+    /// One request for each id that is left, the last one apart.
+    Each(Vec<GetStoreRequest>, Option<GetStoreRequestFuture>),
     /// The values from the first id that is left to the last, at most so many.
     Stretch(GetAllStoreRequestFuture, usize),
     /// The keys from the first id that is left to the last, at most so many.
@@ -68,15 +69,15 @@ impl ById {
         let mut issued = self.issued;
         loop {
             let (values, limit) = match issued {
-                Issued::Each(requests) => {
-                    let mut failed = None;
+                Issued::Each(requests, last) => {
+                    let Some(last) = last else { return Ok(found) };
+                    // They are answered in order, and one that fails takes the last with it: only that one is waited for.
+                    let last = last.await?;
                     for request in requests {
-                        match request.await {
-                            Ok(value) => found.extend(value),
-                            Err(error) => failed = failed.or(Some(error)),
-                        }
+                        found.extend(Some(request.result()?).filter(|value| !value.is_undefined()));
                     }
-                    return failed.map_or(Ok(found), Err);
+                    found.extend(last);
+                    return Ok(found);
                 }
                 Issued::Stretch(request, limit) => (request.await?, limit),
                 Issued::Keys(request, limit) => {
@@ -138,9 +139,10 @@ impl Keys {
     fn each(&self, store: &ObjectStore, ids: &[String]) -> Result<Issued, idb::Error> {
         let mut requests = Vec::with_capacity(ids.len());
         for id in ids {
-            requests.push(store.get(Query::from(self.key(id)))?.into_future());
+            requests.push(store.get(Query::from(self.key(id)))?);
         }
-        Ok(Issued::Each(requests))
+        let last = requests.pop().map(IntoFuture::into_future);
+        Ok(Issued::Each(requests, last))
     }
 
     fn present(&self, store: &ObjectStore, ids: &[String]) -> Result<Issued, idb::Error> {

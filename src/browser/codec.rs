@@ -14,13 +14,27 @@ use crate::columns::{ColumnNames, Columns};
 use crate::mapping::FieldNames;
 use crate::record::{Fields, Record, Row, StoredRow, Synced};
 
+/// Any serializable value as JSON.
+///
+/// # Errors
+/// What cannot be held.
+pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
+    held(serde_json::to_string(value))
+}
+
+/// Once for all types.
+#[inline(never)]
+fn held(json: serde_json::Result<String>) -> Result<String, String> {
+    json.map_err(|error| said(&error))
+}
+
 /// Any serializable value as a plain JavaScript value. Goes through JSON text: smaller than a second serializer, and
 /// the browser's own parser builds objects faster than calls from here do.
 ///
 /// # Errors
 /// What cannot be held.
 pub fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, String> {
-    parsed(serde_json::to_string(value))
+    to_json(value).and_then(|json| parse(&json))
 }
 
 /// A typed value from a plain JavaScript value that JSON can hold.
@@ -37,10 +51,6 @@ pub fn from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T, String> {
 /// What is missing or of the wrong type.
 pub fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     serde_json::from_str(json).map_err(|error| said(&error))
-}
-
-fn parsed(json: serde_json::Result<String>) -> Result<JsValue, String> {
-    parse(&json.map_err(|error| said(&error))?)
 }
 
 /// The value that JSON text stands for.
@@ -63,17 +73,11 @@ fn said(error: &serde_json::Error) -> String {
     said.rfind(" at line ").map_or(said.clone(), |end| said[..end].to_owned())
 }
 
-/// A row as the app stores it.
+/// A row as the app stores it, as JSON.
 ///
 /// # Errors
 /// What cannot be held.
-pub fn row_to_js(row: Row, columns: Option<Columns>, names: &FieldNames) -> Result<JsValue, String> {
-    to_js(&stored_row(row, columns, names))
-}
-
-/// A row as the app stores it, with its mark and its columns.
-#[must_use]
-pub fn stored_row(row: Row, columns: Option<Columns>, names: &FieldNames) -> Fields {
+pub fn row_to_json(row: Row, columns: Option<Columns>, names: &FieldNames) -> Result<String, String> {
     let mut object = names.object(row.record);
     if let Some(columns) = columns {
         columns.add_to(&mut object, names);
@@ -81,7 +85,7 @@ pub fn stored_row(row: Row, columns: Option<Columns>, names: &FieldNames) -> Fie
     if let Some(synced) = row.synced {
         object.insert(SYNCED.to_owned(), Value::String(synced.to_string()));
     }
-    object
+    to_json(&object)
 }
 
 /// A record as the app sees it: the row without lastword's own mark.
@@ -156,83 +160,65 @@ pub fn show_columns(row: &JsValue, shown: &JsValue, names: &FieldNames) {
 /// The path of the first value that JSON cannot hold, and what it is.
 pub fn object_from_js(value: &JsValue) -> Result<Fields, String> {
     // Every step from here into a JavaScript value costs more than the browser takes for the whole of one.
-    if is_plain_json(value, PAYLOAD_DEPTH_MAX).is_ok_and(|is_plain| is_plain)
-        && let Ok(object) = text_of(value).and_then(|text| parse_object(&text).map_err(|error| error.reason))
-    {
-        return Ok(object);
-    }
-    match value_from_js(value, &mut String::new(), 0)? {
-        Value::Object(object) => Ok(object),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err("a record must be an object".into())
-        }
-    }
+    let is_plain = is_plain_json(value, PAYLOAD_DEPTH_MAX).is_ok_and(|is_plain| is_plain);
+    let text = if is_plain { text_of(value) } else { Err("it is no plain value".to_owned()) };
+    let object = text.and_then(|text| parse_object(&text).map_err(|error| error.reason));
+    object.map_err(|reason| fault_of(value, &mut String::new(), 0).err().unwrap_or(reason))
 }
 
-fn value_from_js(value: &JsValue, path: &mut String, depth: usize) -> Result<Value, String> {
+/// Fails with the first value that JSON cannot hold.
+fn fault_of(value: &JsValue, path: &mut String, depth: usize) -> Result<(), String> {
     if depth > PAYLOAD_DEPTH_MAX {
         return Err(format!("{path}: nested deeper than {PAYLOAD_DEPTH_MAX}"));
     }
-    if value.is_null() {
-        return Ok(Value::Null);
-    }
-    if let Some(flag) = value.as_bool() {
-        return Ok(Value::Bool(flag));
+    if value.is_null() || value.as_bool().is_some() {
+        return Ok(());
     }
     if let Some(text) = value.dyn_ref::<JsString>() {
         // A lone surrogate would silently become U+FFFD on its way into wasm.
-        return if text.is_well_formed() { Ok(Value::String(text.into())) } else { Err(format!("{path}: {LONE}")) };
+        return if text.is_well_formed() { Ok(()) } else { Err(format!("{path}: {LONE}")) };
     }
     if let Some(number) = value.as_f64() {
-        return number_from_js(number).map_err(|reason| format!("{path}: {reason}"));
+        return number_fault(number).map_or(Ok(()), |reason| Err(format!("{path}: {reason}")));
     }
     if let Some(array) = value.dyn_ref::<Array>() {
-        return array_from_js(array, path, depth);
+        let mut items = array.iter().enumerate();
+        return items.try_for_each(|(index, item)| fault_at(&item, &index.to_string(), path, depth));
     }
     if is_plain(value) {
-        return entries_from_js(value.unchecked_ref(), path, depth);
+        return field_fault(value.unchecked_ref(), path, depth);
     }
     Err(format!("{path}: {} cannot be held by JSON", kind(value)))
 }
 
-fn number_from_js(number: f64) -> Result<Value, &'static str> {
-    if !number.is_finite() {
-        return Err("a number that is not finite");
-    }
-    if number == 0.0 && number.is_sign_negative() {
-        return Err("-0, which JSON would change to 0");
-    }
+fn fault_at(value: &JsValue, name: &str, path: &mut String, depth: usize) -> Result<(), String> {
+    let length = path.len();
+    path.push('/');
+    path.push_str(name);
+    fault_of(value, path, depth + 1)?;
+    path.truncate(length);
+    Ok(())
+}
+
+fn number_fault(number: f64) -> Option<&'static str> {
     #[allow(clippy::cast_precision_loss, reason = "2^53 - 1 is exact")]
     let integer_max = INTEGER_MAX as f64;
-    if number.fract() == 0.0 {
-        if number.abs() <= integer_max {
-            #[allow(clippy::cast_possible_truncation, reason = "a safe integer is exact")]
-            return Ok(Value::from(number as i64));
-        }
-        if number.abs() < NUMBER_WRITTEN_AS_INTEGER_MAX {
-            return Err("an integer beyond 2^53 - 1");
-        }
+    if !number.is_finite() {
+        Some("a number that is not finite")
+    } else if number == 0.0 && number.is_sign_negative() {
+        Some("-0, which JSON would change to 0")
+    } else if number.fract() == 0.0 && number.abs() > integer_max && number.abs() < NUMBER_WRITTEN_AS_INTEGER_MAX {
+        Some("an integer beyond 2^53 - 1")
+    } else {
+        None
     }
-    Ok(serde_json::Number::from_f64(number).map_or(Value::Null, Value::Number))
 }
 
-fn array_from_js(array: &Array, path: &mut String, depth: usize) -> Result<Value, String> {
-    let mut items = Vec::with_capacity(array.length() as usize);
-    for (index, item) in array.iter().enumerate() {
-        let length = path.len();
-        path.push_str(&format!("/{index}"));
-        items.push(value_from_js(&item, path, depth + 1)?);
-        path.truncate(length);
-    }
-    Ok(Value::Array(items))
-}
-
-fn entries_from_js(object: &Object, path: &mut String, depth: usize) -> Result<Value, String> {
+fn field_fault(object: &Object, path: &mut String, depth: usize) -> Result<(), String> {
     let keys = Object::keys(object);
     if keys.length() as usize > OBJECT_KEYS_MAX {
         return Err(format!("{path}: more than {OBJECT_KEYS_MAX} keys"));
     }
-    let mut fields = Fields::new();
     for key in keys.iter() {
         let value = Reflect::get(object, &key).map_err(|_| format!("{path}: a field that cannot be read"))?;
         // An absent field and an undefined one read the same.
@@ -245,14 +231,9 @@ fn entries_from_js(object: &Object, path: &mut String, depth: usize) -> Result<V
         if lastword_protocol::strict::FORBIDDEN_KEYS.contains(&name.as_str()) {
             return Err(format!("{path}: a field called {name}"));
         }
-        let length = path.len();
-        path.push('/');
-        path.push_str(&name);
-        let value = value_from_js(&value, path, depth + 1)?;
-        path.truncate(length);
-        fields.insert(name, value);
+        fault_at(&value, &name, path, depth)?;
     }
-    Ok(Value::Object(fields))
+    Ok(())
 }
 
 fn is_plain(value: &JsValue) -> bool {
@@ -288,7 +269,7 @@ pub fn time_to_js(time: i64) -> JsValue {
     Number::from(time as f64).into()
 }
 
-#[wasm_bindgen(module = "/src/browser/plain.js")]
+#[wasm_bindgen(module = "/src/browser/bulk.js")]
 extern "C" {
     /// False where JSON would change the value, and where it may. Throws where a field of it does.
     #[wasm_bindgen(js_name = isPlain, catch)]

@@ -128,8 +128,8 @@ pub(super) async fn take_writes(
             }
         };
         let id = row.record.id.clone();
-        let text = serde_json::to_string(&codec::stored_row(row, columns, &db.entity(entity).names));
-        changes.insert(entity, id, Some(text.map_err(|error| unholdable(error.to_string()))?));
+        let text = codec::row_to_json(row, columns, &db.entity(entity).names);
+        changes.insert(entity, id, Some(text.map_err(unholdable)?));
     }
     *writes = others;
     let mut encoded = Vec::new();

@@ -24,7 +24,7 @@ use crate::incoming::conflict::Conflict;
 use crate::outgoing::outbox::Change;
 use crate::packed::index::Rows;
 use crate::ports::StoreError;
-use crate::record::{ByKey, Entity, Fields, Key, Record, Scope};
+use crate::record::{ByKey, Entity, Fields, Key, Record, Scope, StoredRow};
 use crate::stored::{StoredChange, StoredConflict};
 
 /// What a transaction knows of the outbox, besides what its step was shown.
@@ -219,11 +219,16 @@ impl Reading<'_> {
                 let EntityLayout { names, own_rows, .. } = self.db.entity(*entity);
                 let id_name = JsValue::from(names.id.as_str());
                 for value in values {
-                    if let Some(id) = Reflect::get(&value, &id_name).ok().and_then(|id| id.as_string()) {
+                    let row = row_from_js(&value, names, *own_rows);
+                    let id = match &row {
+                        StoredRow::Row(row) => Some(row.record.id.clone()),
+                        StoredRow::Unreadable(_) => Reflect::get(&value, &id_name).ok().and_then(|id| id.as_string()),
+                    };
+                    if let Some(id) = id {
                         if let Some(columns) = codec::columns_from_js(&value, names) {
                             found.columns.insert(*entity, id.clone(), columns);
                         }
-                        found.rows.insert(*entity, id, row_from_js(&value, names, *own_rows));
+                        found.rows.insert(*entity, id, row);
                     }
                 }
             }

@@ -1,12 +1,15 @@
 //! What a step writes, issued in its transaction. Never waits: every value is encoded first, the answers come with the
 //! commit.
+//!
+//! Values stay text until the browser parses and puts all that go to one store in one call: the way there and back for each
+//! costs as much as its encoding.
 
 use idb::{KeyRange, ObjectStore, Query};
-use js_sys::{Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::codec::{self, key_to_js, row_to_js};
+use super::codec::{key_to_js, row_to_json, to_json};
 use super::indexeddb::IndexedDb;
 use super::reading::Outbox;
 use super::stores::{CONFLICTS, META, NAME, OUTBOX, QUARANTINE, VALUE, meta};
@@ -52,24 +55,34 @@ pub(super) fn write_all(
 
 /// Issues every request.
 pub(super) fn issue(running: &Running, encoded: Vec<Encoded>) -> Result<(), Ended> {
-    let mut stores: Vec<(String, ObjectStore)> = Vec::new();
+    let mut stores: Vec<(String, Puts)> = Vec::new();
     for write in encoded {
         let place = match stores.iter().position(|(name, _)| *name == write.store) {
             Some(place) => place,
             None => {
                 let store = running.store(&write.store)?;
-                stores.push((write.store, store));
+                stores.push((write.store, Puts { store, json: String::new() }));
                 stores.len() - 1
             }
         };
-        let store = &stores[place].1;
+        let puts = &mut stores[place].1;
         match write.what {
-            What::Put(value, key) => drop(store.put(&value, key.as_ref())?),
-            What::Delete(key) => drop(store.delete(Query::from(key))?),
-            What::Clear => drop(store.clear()?),
+            What::Put(json) => puts.add(&json),
+            What::PutAt(key, value) => {
+                puts.issue()?;
+                puts.store.put(&value, Some(&key))?;
+            }
+            What::Delete(key) => {
+                puts.issue()?;
+                puts.store.delete(Query::from(key))?;
+            }
+            What::Clear => {
+                puts.issue()?;
+                puts.store.clear()?;
+            }
         }
     }
-    Ok(())
+    stores.iter_mut().try_for_each(|(_, puts)| puts.issue())
 }
 
 fn encode(db: &IndexedDb, write: Write) -> Result<Encoded, String> {
@@ -79,21 +92,21 @@ fn encode(db: &IndexedDb, write: Write) -> Result<Encoded, String> {
     Ok(match write {
         Write::PutRow(entity, record, synced) => {
             let layout = db.entity(entity);
-            Encoded::put(&layout.store, row_to_js(Row { record, synced }, None, &layout.names)?)
+            Encoded::put(&layout.store, row_to_json(Row { record, synced }, None, &layout.names)?)
         }
         Write::PutRowWithColumns(entity, row, columns) => {
             let layout = db.entity(entity);
-            Encoded::put(&layout.store, row_to_js(row, Some(columns), &layout.names)?)
+            Encoded::put(&layout.store, row_to_json(row, Some(columns), &layout.names)?)
         }
         Write::DeleteRow(key) => Encoded::delete(&db.entity(key.entity).store, JsValue::from(key.id.as_str())),
         Write::PutChange(change) => {
             let entity = change.key.entity;
-            Encoded::put(OUTBOX, codec::to_js(&StoredChange::new(name(entity), change))?)
+            Encoded::put(OUTBOX, to_json(&StoredChange::new(name(entity), change))?)
         }
         Write::DeleteChange(deleted) => Encoded::delete(OUTBOX, key(&deleted)),
         Write::PutConflict(conflict) => Encoded::put(
             CONFLICTS,
-            codec::to_js(&StoredConflict {
+            to_json(&StoredConflict {
                 entity: name(conflict.key.entity).to_owned(),
                 id: conflict.key.id,
                 local: conflict.local.into_object(),
@@ -104,7 +117,7 @@ fn encode(db: &IndexedDb, write: Write) -> Result<Encoded, String> {
         Write::DeleteConflict(deleted) => Encoded::delete(CONFLICTS, key(&deleted)),
         Write::PutQuarantined(bad) => Encoded::put(
             QUARANTINE,
-            codec::to_js(&StoredQuarantined {
+            to_json(&StoredQuarantined {
                 entity: name(bad.key.entity).to_owned(),
                 id: bad.key.id,
                 remote: bad.remote,
@@ -138,19 +151,21 @@ pub(super) struct Encoded {
 }
 
 enum What {
-    /// A value, and its key where that is not in it.
-    Put(JsValue, Option<JsValue>),
+    /// The value as JSON.
+    Put(String),
+    /// A key and its value, in a store whose values do not hold their keys.
+    PutAt(JsValue, JsValue),
     Delete(JsValue),
     Clear,
 }
 
 impl Encoded {
-    fn put(store: &str, value: JsValue) -> Self {
-        Self { store: store.to_owned(), what: What::Put(value, None) }
+    fn put(store: &str, json: String) -> Self {
+        Self { store: store.to_owned(), what: What::Put(json) }
     }
 
     pub(super) fn put_at(store: &str, key: JsValue, value: JsValue) -> Self {
-        Self { store: store.to_owned(), what: What::Put(value, Some(key)) }
+        Self { store: store.to_owned(), what: What::PutAt(key, value) }
     }
 
     pub(super) fn delete(store: &str, key: JsValue) -> Self {
@@ -158,13 +173,41 @@ impl Encoded {
     }
 
     fn meta<T: Serialize>(name: &str, value: &T) -> Result<Self, String> {
-        let entry = Object::new();
-        let held = codec::to_js(value)?;
-        // A plain object takes any field.
-        let _ = Reflect::set(&entry, &NAME.into(), &name.into());
-        let _ = Reflect::set(&entry, &VALUE.into(), &held);
-        Ok(Self::put(META, entry.into()))
+        Ok(Self::named(name, &to_json(value)?))
     }
+
+    /// `name` needs no escapes: entities are called by plain letters.
+    fn named(name: &str, value: &str) -> Self {
+        Self::put(META, ["{\"", NAME, "\":\"", name, "\",\"", VALUE, "\":", value, "}"].concat())
+    }
+}
+
+/// Values on their way into one store.
+struct Puts {
+    store: ObjectStore,
+    json: String,
+}
+
+impl Puts {
+    fn add(&mut self, json: &str) {
+        self.json.push(if self.json.is_empty() { '[' } else { ',' });
+        self.json.push_str(json);
+    }
+
+    /// Puts what was added, before whatever comes behind it.
+    fn issue(&mut self) -> Result<(), Ended> {
+        if self.json.is_empty() {
+            return Ok(());
+        }
+        let json = std::mem::take(&mut self.json) + "]";
+        put_all(&self.store.clone().into(), &json).map_err(|error| idb::Error::UpdateFailed(error).into())
+    }
+}
+
+#[wasm_bindgen(module = "/src/browser/bulk.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = putAll, catch)]
+    fn put_all(store: &JsValue, json: &str) -> Result<(), JsValue>;
 }
 
 /// A value that cannot be stored or read.
