@@ -7,6 +7,7 @@ mod canonical;
 pub mod changeset;
 pub mod entity;
 pub mod error;
+pub mod json;
 pub mod limits;
 pub mod order;
 pub mod pull;

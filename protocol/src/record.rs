@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::json;
 use crate::limits::{ENTITY_BYTES_MAX, ID_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::strict::{self, StrictError};
 use crate::time::{ServerMillis, Stamp};
@@ -125,7 +126,7 @@ impl Record {
         };
         let sync = match object.remove(SYNC) {
             None | Some(Value::Null) => None,
-            Some(value) => Some(serde_json::from_value(value).map_err(|_| envelope(SYNC, "an object of hints"))?),
+            Some(value) => Some(json::from_str(&value.to_string()).map_err(|_| envelope(SYNC, "an object of hints"))?),
         };
         Ok(Self {
             id,

@@ -9,6 +9,7 @@ use std::future::IntoFuture;
 
 use idb::{KeyRange, Query};
 use js_sys::{Array, Reflect};
+use lastword_protocol::json;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::by_id::Passed;
@@ -137,7 +138,7 @@ impl Bundles {
     fn show_change(&self, entity: Entity, id: &str, found: &mut Found) {
         let Some(text) = self.held.value(entity, id).and_then(|held| held.text.as_deref()) else { return };
         let key = Key::new(entity, id);
-        let change = match serde_json::from_str::<StoredChange>(text) {
+        let change = match json::from_str::<StoredChange>(text) {
             Ok(stored) => stored.into_change(key),
             Err(error) => Change::unreadable(key, error.to_string()),
         };

@@ -1,6 +1,7 @@
 //! Records to stored values and back. Never lets a value through that JSON would change.
 
 use js_sys::{Array, JSON, JsString, Number, Object, Reflect};
+use lastword_protocol::json;
 use lastword_protocol::limits::{INTEGER_MAX, OBJECT_KEYS_MAX, PAYLOAD_DEPTH_MAX};
 use lastword_protocol::strict::parse_object;
 use serde::Serialize;
@@ -25,7 +26,7 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
 /// Once for all types.
 #[inline(never)]
 fn held(json: serde_json::Result<String>) -> Result<String, String> {
-    json.map_err(|error| said(&error))
+    json.map_err(|error| without_place(error.to_string()))
 }
 
 /// Any serializable value as a plain JavaScript value. Goes through JSON text: smaller than a second serializer, and
@@ -50,7 +51,7 @@ pub fn from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T, String> {
 /// # Errors
 /// What is missing or of the wrong type.
 pub fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
-    serde_json::from_str(json).map_err(|error| said(&error))
+    json::from_str(json).map_err(|error| without_place(error.to_string()))
 }
 
 /// The value that JSON text stands for.
@@ -68,9 +69,9 @@ fn text_of(value: &JsValue) -> Result<String, String> {
 }
 
 /// What is wrong, without the place in a text that nobody sees.
-fn said(error: &serde_json::Error) -> String {
-    let said = error.to_string();
-    said.rfind(" at line ").map_or(said.clone(), |end| said[..end].to_owned())
+fn without_place(mut said: String) -> String {
+    said.truncate(said.rfind(" at line ").unwrap_or(said.len()));
+    said
 }
 
 /// A row as the app stores it, as JSON.

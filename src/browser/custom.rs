@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Function, Promise};
+use js_sys::{Function, Promise, Reflect};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
@@ -49,14 +49,6 @@ enum Request<'a> {
     Push { scope: &'a str, body: &'a str, idempotency_key: &'a str },
 }
 
-/// What comes of it: JSON text, or why there is none.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Reply {
-    Body(String),
-    Failure(Refused),
-}
-
 /// An error that the app's function threw; one without a status counts as no connection.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,14 +78,14 @@ impl Custom {
             Either::Left((reply, _)) => reply.map_err(|_| Failure::Network)?,
             Either::Right(_) => return Err(Failure::Timeout),
         };
+        let field = |name: &str| Reflect::get(&reply, &name.into()).unwrap_or(JsValue::UNDEFINED);
         // Not by way of JSON: the body is text of its own, and megabytes of it need no second pair of quotes.
-        match bad_response(serde_wasm_bindgen::from_value(reply).map_err(|error| error.to_string()))? {
-            Reply::Body(body) => Ok(body),
-            Reply::Failure(Refused { status: None, .. }) => Err(Failure::Network),
-            Reply::Failure(Refused { status: Some(status), message, retry_after_ms, epoch }) => {
-                Err(Failure::Status { status, message, retry_after_ms, epoch })
-            }
+        if let Some(body) = field("body").as_string() {
+            return Ok(body);
         }
+        let Refused { status, message, retry_after_ms, epoch } = bad_response(codec::from_js(&field("failure")))?;
+        let status = status.ok_or(Failure::Network)?;
+        Err(Failure::Status { status, message, retry_after_ms, epoch })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Step 2 of 4: wire page to typed page; a bad record is set aside with its reason and the page goes on. Never merges.
 
 use lastword_protocol::changeset::{Change, DownloadResponse};
+use lastword_protocol::json;
 use lastword_protocol::limits::{CURSOR_BYTES_MAX, PAGE_RECORDS_MAX};
 use lastword_protocol::pull::PullResponse;
 use lastword_protocol::record::{Record, is_id};
@@ -89,7 +90,7 @@ pub fn conflict_copy(config: &Config, entity: Entity, id: &str, record: Record) 
 
 /// One change of a changeset. One of an entity that is not declared here is passed over: it is not ours to keep.
 fn change(config: &Config, raw: &RawValue) -> Option<Arrived> {
-    let change: Change = match serde_json::from_str(raw.get()) {
+    let change: Change = match json::from_str(raw.get()) {
         Ok(change) => change,
         Err(error) => {
             return Some(Arrived::Bad(quarantined(
@@ -140,10 +141,10 @@ fn quarantined(
     Quarantined { key, stamp, remote: text[..cut].to_owned(), reason, found_at: Millis(0) }
 }
 
-/// Types a body. As text, once for all of it: from bytes, every reader would stand in the package a second time.
+/// Types a body.
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    json::from_str(text).map_err(|error| error.to_string())
 }
 
 fn bounded(cursor: &str, records: usize) -> Result<(), String> {

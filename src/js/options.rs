@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use js_sys::{Reflect, RegExp};
 use lastword_protocol::entity::EntityDef;
+use lastword_protocol::json;
 use lastword_protocol::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, PAGE_RECORDS_MAX};
 use lastword_protocol::record::{SERVER_ID, SERVER_UPDATED_AT, VERSION};
 use lastword_protocol::schema::PatternTest;
@@ -262,7 +263,7 @@ fn column_names(option: Value) -> Result<ColumnNames, Error> {
     match option.as_str() {
         Some("snake_case") => Ok(ColumnNames::snake_case()),
         Some("camelCase") => Ok(ColumnNames::camel_case()),
-        _ => serde_json::from_value(option).map_err(|error| {
+        _ => json::from_str(&option.to_string()).map_err(|error| {
             config(format!(
                 "the options are not valid: `statusFields` must be \"snake_case\", \"camelCase\" or names: {error}"
             ))
