@@ -43,15 +43,7 @@ pub fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, String> {
 /// # Errors
 /// What is missing or of the wrong type.
 pub fn from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T, String> {
-    from_json(&text_of(value)?)
-}
-
-/// A typed value from JSON text.
-///
-/// # Errors
-/// What is missing or of the wrong type.
-pub fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
-    json::from_str(json).map_err(|error| without_place(error.to_string()))
+    json::from_str(&text_of(value)?).map_err(|error| without_place(error.to_string()))
 }
 
 /// The value that JSON text stands for.
@@ -100,7 +92,8 @@ pub fn record_to_js(record: Record, names: &FieldNames) -> Result<JsValue, Strin
 /// What stands where a row should be. Where the rows are `own` ones, nothing is looked for that JSON cannot hold.
 #[must_use]
 pub fn row_from_js(value: &JsValue, names: &FieldNames, own: bool) -> StoredRow {
-    row_of(if own { from_js(value) } else { object_from_js(value) }, names)
+    let fields = if own { text_of(value).and_then(|json| fields_from_json(&json)) } else { object_from_js(value) };
+    row_of(fields, names)
 }
 
 /// What the fields of a stored row stand for.
@@ -165,6 +158,19 @@ pub fn object_from_js(value: &JsValue) -> Result<Fields, String> {
     let text = if is_plain { text_of(value) } else { Err("it is no plain value".to_owned()) };
     let object = text.and_then(|text| parse_object(&text).map_err(|error| error.reason));
     object.map_err(|reason| fault_of(value, &mut String::new(), 0).err().unwrap_or(reason))
+}
+
+/// The fields of a row of ours from its JSON.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn fields_from_json(json: &str) -> Result<Fields, String> {
+    match serde_json::from_str(json).map_err(|error| without_place(error.to_string()))? {
+        Value::Object(fields) => Ok(fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err("a record must be an object".into())
+        }
+    }
 }
 
 /// Fails with the first value that JSON cannot hold.

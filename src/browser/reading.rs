@@ -126,7 +126,7 @@ impl Reading<'_> {
         }
         let rows = if let Read::Rows(_, ids) = read { Rows::Of(ids) } else { Rows::All };
         let mut take = |_: usize, id: &str, row: Option<&str>| {
-            let fields = row.map_or_else(|| Err(LOST.to_owned()), codec::from_json::<Fields>);
+            let fields = row.map_or_else(|| Err(LOST.to_owned()), codec::fields_from_json);
             if let Ok(fields) = &fields
                 && names.columns != ColumnNames::default()
             {
