@@ -71,7 +71,9 @@ impl Custom {
     }
 
     async fn exchange(&self, request: &Request<'_>) -> Result<String, Failure> {
-        let request = bad_response(codec::to_js(request))?;
+        // Not by way of JSON: the body is text of its own, and megabytes of it need no second pair of quotes.
+        let plain = serde_wasm_bindgen::Serializer::json_compatible();
+        let request = bad_response(request.serialize(&plain).map_err(|error| error.to_string()))?;
         let asked = self.exchange.call1(&JsValue::NULL, &request).map_err(|_| Failure::Network)?;
         let reply = JsFuture::from(Promise::resolve(&asked));
         let reply = match select(reply, TimeoutFuture::new(DEADLINE_MS)).await {
@@ -79,7 +81,6 @@ impl Custom {
             Either::Right(_) => return Err(Failure::Timeout),
         };
         let field = |name: &str| Reflect::get(&reply, &name.into()).unwrap_or(JsValue::UNDEFINED);
-        // Not by way of JSON: the body is text of its own, and megabytes of it need no second pair of quotes.
         if let Some(body) = field("body").as_string() {
             return Ok(body);
         }
