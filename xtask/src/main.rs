@@ -9,6 +9,7 @@ mod build;
 mod demo;
 mod docs;
 mod lockfile;
+mod names;
 mod server;
 mod setup;
 mod sim;
