@@ -35,10 +35,14 @@ fn write(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// Names stand in the order of their UTF-16 units, which is not that of their bytes.
+/// Names stand in the order of their UTF-16 units. They come in that of their bytes, which is the same for nearly all of them.
 fn write_object(fields: &Fields, out: &mut Vec<u8>) {
-    let mut sorted: Vec<_> = fields.iter().collect();
-    sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    let mut sorted: Vec<(&String, &Value)> = Vec::with_capacity(fields.len());
+    for (name, value) in fields {
+        let is_before = |(other, _): &(&String, &Value)| other.encode_utf16().lt(name.encode_utf16());
+        let place = if sorted.last().is_none_or(is_before) { sorted.len() } else { sorted.partition_point(is_before) };
+        sorted.insert(place, (name, value));
+    }
     out.push(b'{');
     for (place, (name, value)) in sorted.into_iter().enumerate() {
         separate(place, out);
