@@ -73,10 +73,10 @@ fn prefixed(bytes: &[u8]) -> Vec<u8> {
     let mut prefixed = Vec::with_capacity(bytes.len() + LENGTH_BYTES_MAX);
     let mut left = bytes.len();
     while left > 0x7f {
-        prefixed.push((left & 0x7f) as u8 | 0x80);
+        prefixed.push(left.to_le_bytes()[0] | 0x80);
         left >>= 7;
     }
-    prefixed.push(left as u8);
+    prefixed.push(left.to_le_bytes()[0]);
     prefixed.extend_from_slice(bytes);
     prefixed
 }
