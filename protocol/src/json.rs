@@ -4,9 +4,10 @@
 //! all of that. This one asks serde_json for plain levels alone, and gives objects to structs and texts to names: in a browser,
 //! where every byte travels, the same readers are half as large.
 
-use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
 use serde::de::{
-    Deserialize, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    Visitor,
 };
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
@@ -166,7 +167,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match Level::of(self.0)? {
-            Level::Fields(fields) => visitor.visit_map(MapDeserializer::new(fields.into_iter())),
+            Level::Fields(fields) => visitor.visit_map(Entries { left: fields.into_iter(), value: Reader("") }),
             other => Err(other.is_not(&visitor)),
         }
     }
@@ -239,6 +240,35 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     forward_to_deserialize_any! {
         i8 i16 i32 u8 f32 f64 char str bytes byte_buf unit unit_struct tuple_struct identifier
+    }
+}
+
+/// The fields of an object, one after the other.
+struct Entries<'de> {
+    left: std::vec::IntoIter<(String, Reader<'de>)>,
+    value: Reader<'de>,
+}
+
+impl<'de> Entries<'de> {
+    #[inline(never)]
+    fn next(&mut self) -> Option<StringDeserializer<Fault>> {
+        let (name, value) = self.left.next()?;
+        self.value = value;
+        Some(name.into_deserializer())
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        self.next().map(|name| seed.deserialize(name)).transpose()
+    }
+
+    // Once for each type of field, and not once for each field.
+    #[inline(never)]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        seed.deserialize(self.value)
     }
 }
 
