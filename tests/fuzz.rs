@@ -310,6 +310,12 @@ const TOKENS: [&str; 28] = [
     "+",
 ];
 /// Inputs that once failed a target.
-const CORPUS: [&[u8]; 3] = [b"", b"\xff", b"[[]]"];
+const CORPUS: [&[u8]; 4] = [
+    b"",
+    b"\xff",
+    b"[[]]",
+    br#"{"server_cursor":"c","applied":[],"rejected":[],"conflicts":[{"entity_type":"logs","id":"b",
+        "server":{"entity_type":"logs","id":"b","data":{"__proto__":1,"name":"Squat"},"updated_at":5}}],"server_time":5,"epoch":"e"}"#,
+];
 /// Inputs of each target when nothing else is asked for.
 const ROUNDS: u64 = 20_000;

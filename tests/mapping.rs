@@ -140,6 +140,37 @@ fn the_copy_of_a_conflict_is_read_in_the_apps_names() {
 }
 
 #[test]
+fn what_a_changeset_has_in_data_is_held_to_the_rules_of_any_record() {
+    let config =
+        Config::new([("notes".to_owned(), EntityDeclaration::default())], Style::Changeset, &|_| Err(String::new()));
+    let config = config.unwrap();
+    let in_flight = InFlight { key: "k".into(), entity: None, sent: Vec::new(), body: String::new() };
+    let read = |name: &str, value: Value| {
+        let mut change = json!({"entity_type": "notes", "id": "a", "data": {"text": "hello"}, "updated_at": 5});
+        change["data"][name] = value;
+        let page =
+            json!({"server_cursor": "1", "has_more": false, "changes": [change], "server_time": 6, "epoch": "e"});
+        let page = validate::changeset_page(&config, page.to_string().as_bytes()).unwrap();
+        let lost = json!({"entity_type": "notes", "id": "a", "server": change});
+        let answer = json!({"server_cursor": "1", "applied": [], "conflicts": [lost], "rejected": [], "gone": [],
+            "server_time": 6, "epoch": "e"});
+        let answer = push::changeset_answer(&config, &in_flight, answer.to_string().as_bytes()).unwrap();
+        (page.arrived, answer.results.value(Entity(0), "a").cloned())
+    };
+    let (arrived, fate) = read("steps", json!(7));
+    assert!(matches!((&arrived[..], fate), ([Arrived::Good(..)], Some(Fate::Conflict(_)))));
+    for (name, bad) in [
+        ("steps", json!(9_007_199_254_740_993_u64)),
+        ("__proto__", json!({})),
+        ("clientCreatedAt", json!("soon")),
+        ("version", json!("third")),
+    ] {
+        let (arrived, fate) = read(name, bad);
+        assert!(matches!((&arrived[..], fate), ([Arrived::Bad(_)], Some(Fate::BadConflict(_)))), "{name}: {arrived:?}");
+    }
+}
+
+#[test]
 fn wrong_names_are_refused_at_start() {
     let names: FieldNames = serde_json::from_value(json!({"id": "at", "clientUpdatedAt": "at"})).unwrap();
     let declaration = EntityDeclaration { names, ..EntityDeclaration::default() };

@@ -2,9 +2,9 @@
 
 use lastword_protocol::changeset::{Change, DownloadResponse};
 use lastword_protocol::json;
-use lastword_protocol::limits::{CURSOR_BYTES_MAX, PAGE_RECORDS_MAX};
+use lastword_protocol::limits::{CURSOR_BYTES_MAX, PAGE_RECORDS_MAX, PAYLOAD_BYTES_MAX};
 use lastword_protocol::pull::PullResponse;
-use lastword_protocol::record::{Record, is_id};
+use lastword_protocol::record::{Record, RecordError, is_id};
 use lastword_protocol::strict;
 use serde_json::value::RawValue;
 
@@ -74,18 +74,19 @@ pub fn changeset_page(config: &Config, body: &[u8]) -> Result<Page, String> {
 /// Why the copy cannot be used.
 pub fn conflict_object(config: &Config, entity: Entity, id: &str, copy: serde_json::Value) -> Result<Record, String> {
     let object = strict::deserialize_object(copy).map_err(|error| error.to_string())?;
-    conflict_copy(config, entity, id, config.entity(entity).names.record(object)?)
+    of_record(id, checked(config, entity, config.entity(entity).names.record(object)?)?)
 }
 
-/// Checks the copy that came with a `conflict` answer.
+/// Types the copy that came with a `conflict` answer of changeset style.
 ///
 /// # Errors
 /// Why the copy cannot be used.
-pub fn conflict_copy(config: &Config, entity: Entity, id: &str, record: Record) -> Result<Record, String> {
-    if record.id != id {
-        return Err("the copy has another id".into());
-    }
-    checked(config, entity, record)
+pub fn conflict_change(config: &Config, entity: Entity, id: &str, copy: Change) -> Result<Record, String> {
+    of_record(id, changed(config, entity, copy)?)
+}
+
+fn of_record(id: &str, copy: Record) -> Result<Record, String> {
+    if copy.id == id { Ok(copy) } else { Err("the copy has another id".into()) }
 }
 
 /// One change of a changeset. One of an entity that is not declared here is passed over: it is not ours to keep.
@@ -103,12 +104,23 @@ fn change(config: &Config, raw: &RawValue) -> Option<Arrived> {
     };
     let entity = config.find(&change.entity_type)?;
     let named = (Some(change.id.clone()).filter(|id| is_id(id)), Some(change.updated_at));
-    let json = serde_json::to_string(&change.into_record().ok()?.into_object()).ok()?;
-    let parsed = Record::parse(&json).map_err(|error| error.to_string());
-    Some(match parsed.and_then(|record| checked(config, entity, record)) {
+    let bytes = raw.get().len();
+    let typed = if bytes > PAYLOAD_BYTES_MAX {
+        Err(RecordError::TooLarge { bytes }.to_string())
+    } else {
+        changed(config, entity, change)
+    };
+    Some(match typed {
         Ok(record) => Arrived::Good(entity, record),
         Err(reason) => Arrived::Bad(quarantined(entity, raw, named, reason)),
     })
+}
+
+/// The record of a change, held to the same rules as one that stands by itself: what is in `data` may be anything.
+fn changed(config: &Config, entity: Entity, change: Change) -> Result<Record, String> {
+    let object = change.into_record().map_err(|error| error.to_string())?.into_object();
+    let object = strict::deserialize_object(serde_json::Value::from(object)).map_err(|error| error.to_string())?;
+    checked(config, entity, Record::from_object(object).map_err(|error| error.to_string())?)
 }
 
 /// One record of resource style, in the app's own names.

@@ -105,11 +105,8 @@ pub fn changeset_answer(config: &Config, in_flight: &InFlight, body: &[u8]) -> R
     }
     for lost in response.conflicts {
         let Some(key) = key(&lost.entity_type, &lost.id) else { continue };
-        let fate = match lost.server.into_record() {
-            Ok(record) => conflict(validate::conflict_copy(config, key.entity, &key.id, record)),
-            Err(error) => Fate::BadConflict(error.to_string()),
-        };
-        once(&mut results, key, fate)?;
+        let copy = validate::conflict_change(config, key.entity, &key.id, lost.server);
+        once(&mut results, key, conflict(copy))?;
     }
     for refused in response.rejected {
         let Some(key) = key(&refused.entity_type, &refused.id) else { continue };
