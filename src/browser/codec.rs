@@ -175,9 +175,6 @@ pub fn fields_from_json(json: &str) -> Result<Fields, String> {
 
 /// Fails with the first value that JSON cannot hold.
 fn fault_of(value: &JsValue, path: &mut String, depth: usize) -> Result<(), String> {
-    if depth > PAYLOAD_DEPTH_MAX {
-        return Err(format!("{path}: nested deeper than {PAYLOAD_DEPTH_MAX}"));
-    }
     if value.is_null() || value.as_bool().is_some() {
         return Ok(());
     }
@@ -187,6 +184,10 @@ fn fault_of(value: &JsValue, path: &mut String, depth: usize) -> Result<(), Stri
     }
     if let Some(number) = value.as_f64() {
         return number_fault(number).map_or(Ok(()), |reason| Err(format!("{path}: {reason}")));
+    }
+    // What is left holds others, even where it is empty.
+    if depth >= PAYLOAD_DEPTH_MAX {
+        return Err(format!("{path}: nested deeper than {PAYLOAD_DEPTH_MAX}"));
     }
     if let Some(array) = value.dyn_ref::<Array>() {
         let mut items = array.iter().enumerate();

@@ -64,8 +64,10 @@ fn keys_that_reach_a_prototype_are_refused() {
 fn depth_and_breadth_have_limits() {
     let nested = |depth: usize| format!("{}1{}", "{a: ".repeat(depth), "}".repeat(depth));
     taken(&nested(PAYLOAD_DEPTH_MAX), &nested(PAYLOAD_DEPTH_MAX).replace("a: ", "\"a\":"));
-    let error = object_from_js(&js::value(&nested(PAYLOAD_DEPTH_MAX + 1))).unwrap_err();
-    assert!(error.contains("deeper"), "{error}");
+    for inmost in ["{}", "[]", "{a: 1}"] {
+        let error = object_from_js(&js::value(&nested(PAYLOAD_DEPTH_MAX).replace('1', inmost))).unwrap_err();
+        assert!(error.contains("deeper"), "{inmost}: {error}");
+    }
     // A value that holds itself ends at the same limit.
     let error = object_from_js(&js::value("(() => { const a = {}; a.a = a; return a })()")).unwrap_err();
     assert!(error.contains("deeper"), "{error}");
