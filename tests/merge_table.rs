@@ -9,6 +9,7 @@ use lastword::config::Policy;
 use lastword::incoming::merge::{self, Outcome};
 use lastword::outgoing::outbox::{Change, ChangeState, Operation};
 use lastword::record::{Entity, Fields, Key, Millis, Record, ServerMillis, Stamp};
+use lastword_protocol::order;
 
 const STAMP: i64 = 100;
 const ACKED_AT: i64 = 1_000;
@@ -166,7 +167,7 @@ fn tables() -> String {
 
     let mut rows = Vec::new();
     for pair in pairs() {
-        for (time, name) in server {
+        for (time, name) in [(None, "absent"), (Some(ACKED_AT - 1), "earlier"), (Some(ACKED_AT + 1), "later")] {
             let mut change = change(ChangeState::Acknowledged);
             change.accepted_at = Some(ServerMillis(ACKED_AT));
             let outcomes = [Policy::LastWriteWins, Policy::Manual]
@@ -175,6 +176,7 @@ fn tables() -> String {
             rows.push((pair.words(), name.into(), outcomes[0]));
         }
     }
+    rows.push(("any | any | equal | any".into(), "the same".into(), Outcome::Confirm));
     table("Acknowledged edit", "remote `serverUpdatedAt` and the acknowledgement's", rows);
     out
 }
@@ -193,6 +195,34 @@ fn every_combination_has_its_written_outcome() {
         assert_eq!(expected, found, "line {} of the tables", line + 1);
     }
     assert_eq!(expected, tables());
+}
+
+/// What is decided without reading the local copy is what its content would have decided too.
+#[test]
+fn stamps_alone_decide_nothing_else() {
+    let mut decided = 0;
+    for pair in pairs() {
+        for state in [ChangeState::Pending, ChangeState::Failed, ChangeState::Conflict, ChangeState::Acknowledged] {
+            for known in [None, Some(ServerMillis(ACKED_AT))] {
+                for time in [None, Some(ACKED_AT - 1), Some(ACKED_AT), Some(ACKED_AT + 1)] {
+                    let change = Change { accepted_at: known, ..change(state) };
+                    let (local, remote) = (pair.local(None), pair.remote(time));
+                    // A backend accepts one copy at a time.
+                    let is_that_copy = order::compare(&local, &remote).is_eq();
+                    if state == ChangeState::Acknowledged && time == Some(ACKED_AT) && !is_that_copy {
+                        continue;
+                    }
+                    for policy in [Policy::LastWriteWins, Policy::Manual] {
+                        if let Some(outcome) = merge::by_stamp(&change, &remote, policy) {
+                            assert_eq!(outcome, merge::marked(&change, Some(&local), &remote, policy), "{}", pair.words());
+                            decided += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(decided > 100, "{decided} decided by stamp");
 }
 
 /// I20: two replicas that each merge the other's copy into their own unsent edit end with the same copy.

@@ -4,6 +4,7 @@
 
 use super::applying::Applying;
 use super::conflict::Notice;
+use super::merge::{self, Outcome};
 use super::pull::{Arrived, Page};
 use super::resync;
 use super::validate::Quarantined;
@@ -12,7 +13,8 @@ use crate::commit::{Found, Next, Read, Refusal, Step};
 use crate::config::{Config, Detect, Policy, Since};
 use crate::mutation::{self, Mutation};
 use crate::or_refuse;
-use crate::record::{ByKey, Key, Millis, Scope};
+use crate::outgoing::outbox::Change;
+use crate::record::{ByKey, Key, Millis, Record, Scope};
 
 /// Applies one page.
 pub struct ApplyPage {
@@ -55,6 +57,7 @@ impl Step for ApplyPage {
                 or_refuse!(self.guard(found));
                 Next::Read(self.second_reads(found, config))
             }
+            2 => Next::Read(self.third_reads(found, config)),
             _ => {
                 let replica = or_refuse!(found.led_by(self.fence));
                 let mut applying =
@@ -101,34 +104,46 @@ impl ApplyPage {
         }
     }
 
-    /// Reads rows only where the decision needs them: every other row is clean and is written blind.
     fn second_reads(&self, found: &Found, config: &Config) -> Vec<Read> {
         let resync = found.checkpoint(self.page.scope).resync;
         let mut reads = Vec::new();
         for (entity, ids) in self.arrived(|_| true).ids() {
-            // A backend asked by time repeats itself at each pull.
-            let repeats = config.since != Since::Cursor;
-            let reads_rows = resync.is_some() || repeats || config.entity(entity).detect == Detect::Scan;
             let marked: Vec<String> = ids
                 .iter()
                 .filter(|id| found.change_ids.value(entity, id).is_some() || found.changes.value(entity, id).is_some())
                 .cloned()
                 .collect();
-            if !marked.is_empty() && self.page.has_more {
-                reads.push(Read::Changes(entity, marked.clone()));
-            }
             if config.entity(entity).policy == Policy::Manual && !marked.is_empty() {
                 reads.push(Read::Conflicts(entity, marked.clone()));
             }
-            let rows = if reads_rows { ids } else { marked };
-            if !rows.is_empty() {
-                reads.push(Read::Rows(entity, rows));
+            if !marked.is_empty() && self.page.has_more {
+                reads.push(Read::Changes(entity, marked));
+            }
+            // A backend asked by time repeats itself at each pull.
+            let repeats = config.since != Since::Cursor;
+            if resync.is_some() || repeats || config.entity(entity).detect == Detect::Scan {
+                reads.push(Read::Rows(entity, ids));
             }
         }
         if let Some(resync) = resync.filter(|_| !self.page.has_more) {
             reads.extend(resync::reads(config, self.page.scope, resync, found));
         }
         reads
+    }
+
+    /// Reads rows only where the decision needs them: every other row is clean and is written blind, or the outbox says it all.
+    fn third_reads(&self, found: &Found, config: &Config) -> Vec<Read> {
+        let mut rows = ByKey::default();
+        for arrived in &self.page.arrived {
+            if let Arrived::Good(entity, remote) = arrived
+                && let Some(change) = found.changes.value(*entity, &remote.id)
+                && found.rows.value(*entity, &remote.id).is_none()
+                && by_stamp(config, change, remote).is_none()
+            {
+                rows.insert(*entity, remote.id.clone(), ());
+            }
+        }
+        rows.ids().into_iter().map(|(entity, ids)| Read::Rows(entity, ids)).collect()
     }
 
     /// The page's records, with those of the unusable ones that count.
@@ -143,4 +158,12 @@ impl ApplyPage {
         }
         arrived
     }
+}
+
+/// What is decided without the row: not where it may hold an edit or must show what the backend says of it, nor where the
+/// backend's times are not known to tell its copies apart.
+pub(super) fn by_stamp(config: &Config, change: &Change, remote: &Record) -> Option<Outcome> {
+    let entity = config.entity(change.key.entity);
+    let is_blind = entity.detect == Detect::Exact && !entity.write_back && config.since == Since::Cursor;
+    is_blind.then(|| merge::by_stamp(change, remote, entity.policy)).flatten()
 }

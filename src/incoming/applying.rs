@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use lastword_protocol::order;
 
-use super::apply::{ApplyPage, PageApplied};
+use super::apply::{self, ApplyPage, PageApplied};
 use super::conflict::{Conflict, Notice};
 use super::merge::{self, Outcome};
 use super::pull::Arrived;
@@ -83,9 +83,11 @@ impl Applying<'_> {
         let edit = self.edit(&key);
         let change = edit.as_ref().map(|edit| &edit.change);
         let local = edit.as_ref().and_then(|edit| edit.record.as_ref()).or(self.found.local(key.entity, &key.id));
+        let policy = self.config.entity(key.entity).policy;
         let outcome = match change {
             None => merge::clean(local, remote, self.heals()),
-            Some(change) => merge::marked(change, local, remote, self.config.entity(key.entity).policy),
+            Some(change) => apply::by_stamp(self.config, change, remote)
+                .unwrap_or_else(|| merge::marked(change, local, remote, policy)),
         };
         match outcome {
             Outcome::TakeRemote => self.take(&key, remote, change.is_some()),

@@ -81,6 +81,24 @@ pub fn marked(change: &Change, local: Option<&Record>, remote: &Record, policy: 
     }
 }
 
+/// The outcome that the stamps of the outbox row and of the remote copy decide alone, whatever the local copy holds.
+///
+/// Equal to [`marked`] where the local copy is the one that `change` names. A copy that was accepted when the acknowledged one
+/// was is that one: no two copies of a backend are accepted at one time.
+#[must_use]
+pub fn by_stamp(change: &Change, remote: &Record, policy: Policy) -> Option<Outcome> {
+    let order = change.stamp.cmp(&remote.client_updated_at);
+    if change.state != ChangeState::Acknowledged {
+        let is_kept = order == Ordering::Greater && policy == Policy::LastWriteWins && !is_earlier(remote, change);
+        return is_kept.then_some(Outcome::KeepEdit);
+    }
+    let is_echo = order == Ordering::Equal && change.accepted_at.is_some() && remote.server_updated_at == change.accepted_at;
+    match order {
+        Ordering::Less => Some(Outcome::TakeRemote),
+        Ordering::Equal | Ordering::Greater => is_echo.then_some(Outcome::Confirm),
+    }
+}
+
 /// True for a copy that the edits replaced, or that this replica sent: no one else had a say.
 #[must_use]
 pub fn is_expected(change: &Change, local: &Record, remote: &Record) -> bool {
