@@ -214,7 +214,12 @@ fn stamps_alone_decide_nothing_else() {
                     }
                     for policy in [Policy::LastWriteWins, Policy::Manual] {
                         if let Some(outcome) = merge::by_stamp(&change, &remote, policy) {
-                            assert_eq!(outcome, merge::marked(&change, Some(&local), &remote, policy), "{}", pair.words());
+                            assert_eq!(
+                                outcome,
+                                merge::marked(&change, Some(&local), &remote, policy),
+                                "{}",
+                                pair.words()
+                            );
                             decided += 1;
                         }
                     }

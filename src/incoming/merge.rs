@@ -92,7 +92,8 @@ pub fn by_stamp(change: &Change, remote: &Record, policy: Policy) -> Option<Outc
         let is_kept = order == Ordering::Greater && policy == Policy::LastWriteWins && !is_earlier(remote, change);
         return is_kept.then_some(Outcome::KeepEdit);
     }
-    let is_echo = order == Ordering::Equal && change.accepted_at.is_some() && remote.server_updated_at == change.accepted_at;
+    let is_echo =
+        order == Ordering::Equal && change.accepted_at.is_some() && remote.server_updated_at == change.accepted_at;
     match order {
         Ordering::Less => Some(Outcome::TakeRemote),
         Ordering::Equal | Ordering::Greater => is_echo.then_some(Outcome::Confirm),
