@@ -86,6 +86,7 @@ impl StoredChange {
             earlier: self.earlier,
             accepted_at: self.accepted_at,
             tombstone: self.tombstone,
+            raw: None,
         }
     }
 }

@@ -112,7 +112,11 @@ function absent(name) {
 /** A contender that is here for some stories alone gets a line, not a column. */
 function onlyHere(table, contenders) {
   return contenders.filter((name) => CONTENDERS[name].only).flatMap((name) => [...table].filter(([, row]) => row.get(name)?.ratio !== undefined)
-    .map(([workload, row]) => `- ${CONTENDERS[name].title}, ${workload}: **${figure(row.get(name).ratio)}** × floor, ${time(row.get(name).ms)}, ${row.get(name).requests} HTTP requests.`)).join("\n");
+    .map(([workload, row]) => `- ${CONTENDERS[name].title}, ${workload}: **${figure(row.get(name).ratio)}** × floor, ${time(row.get(name).ms)}, ${counted(row.get(name).requests, "HTTP request")}.`)).join("\n");
+}
+
+function counted(count, what) {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function timeTable(table, contenders) {
@@ -126,7 +130,7 @@ function timeTable(table, contenders) {
 function countTable(table, contenders) {
   return grid(table, contenders, ({ requests, sent, received, gap, memory }) => {
     const held = memory ? `<br>${(memory / 2 ** 20).toFixed(0)} MiB` : "";
-    return `${requests} requests<br>${bytes(sent)} sent, ${bytes(received)} received<br>gap ${gap.toFixed(0)} ms${held}`;
+    return `${counted(requests, "request")}<br>${bytes(sent)} sent, ${bytes(received)} received<br>gap ${gap.toFixed(0)} ms${held}`;
   });
 }
 

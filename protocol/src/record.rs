@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::json;
 use crate::limits::{ENTITY_BYTES_MAX, ID_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::strict::{self, StrictError};
 use crate::time::{ServerMillis, Stamp};
@@ -50,6 +49,26 @@ pub struct SyncHint {
     /// `manual` asks the backend to answer `conflict` unless its copy is the one in `replaces`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_conflict: Option<OnConflict>,
+}
+
+impl SyncHint {
+    /// Reads the hints of a record that is parsed already; none where they are of another form.
+    fn of(value: &Value) -> Option<Self> {
+        let object = value.as_object()?;
+        let mut hint = Self::default();
+        if let Some(known) = object.get("known") {
+            hint.known = known.as_bool()?;
+        }
+        if let Some(replaces) = object.get("replaces").filter(|stamp| !stamp.is_null()) {
+            hint.replaces = Some(Stamp(replaces.as_i64()?));
+        }
+        match object.get("onConflict") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(manual)) if manual == "manual" => hint.on_conflict = Some(OnConflict::Manual),
+            Some(_) => return None,
+        }
+        Some(hint)
+    }
 }
 
 /// What a backend should do when its copy is not the one an edit replaced.
@@ -126,7 +145,7 @@ impl Record {
         };
         let sync = match object.remove(SYNC) {
             None | Some(Value::Null) => None,
-            Some(value) => Some(json::from_str(&value.to_string()).map_err(|_| envelope(SYNC, "an object of hints"))?),
+            Some(value) => Some(SyncHint::of(&value).ok_or(envelope(SYNC, "an object of hints"))?),
         };
         Ok(Self {
             id,
@@ -252,6 +271,23 @@ mod tests {
         check(r#"{"id":"a","clientUpdatedAt":8640000000000001}"#, "clientUpdatedAt");
         check(r#"{"id":"a","clientUpdatedAt":1,"isDeleted":1}"#, "isDeleted");
         check(r#"{"id":"a","clientUpdatedAt":1,"version":-2}"#, "version");
+        for sync in [r#""known""#, "[true]", r#"{"known":null}"#, r#"{"replaces":"1"}"#, r#"{"onConflict":"never"}"#] {
+            check(&format!(r#"{{"id":"a","clientUpdatedAt":1,"_sync":{sync}}}"#), "_sync");
+        }
+    }
+
+    #[test]
+    fn hints_are_read_as_they_are_written() {
+        for known in [false, true] {
+            for replaces in [None, Some(Stamp(7))] {
+                for on_conflict in [None, Some(OnConflict::Manual)] {
+                    let hint = SyncHint { known, replaces, on_conflict };
+                    assert_eq!(SyncHint::of(&serde_json::to_value(&hint).unwrap()), Some(hint));
+                }
+            }
+        }
+        let odd = serde_json::json!({"replaces": null, "onConflict": null, "another": 5});
+        assert_eq!(SyncHint::of(&odd), Some(SyncHint::default()));
     }
 
     #[test]

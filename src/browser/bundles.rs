@@ -4,6 +4,7 @@
 //! rows that the app writes by itself, they become a bundle, in the outbox beside the entries of their own, under
 //! [entity, [number, first id, last id]]: an array sorts after every string.
 //! The engine knows nothing of it. Whatever stores or removes a change that lies in a bundle stores the bundle without it.
+//! A bundle that cannot be read is shown as one dead letter, "first to last", and stays until that is discarded.
 
 use std::future::IntoFuture;
 
@@ -16,7 +17,7 @@ use super::by_id::Passed;
 use super::codec;
 use super::indexeddb::IndexedDb;
 use super::reading::{Request, unreadable};
-use super::stores::{ID, OUTBOX};
+use super::stores::{ENTITY, ID, OUTBOX};
 use super::transaction::{Ended, Running};
 use crate::commit::{Found, Read, Write};
 use crate::config::Detect;
@@ -40,6 +41,8 @@ struct Bundle {
     first: String,
     last: String,
     is_read: bool,
+    /// One that cannot be read.
+    is_damaged: bool,
     is_changed: bool,
 }
 
@@ -80,7 +83,8 @@ impl Bundles {
         for bundle in self.bundles.iter().filter(|bundle| !bundle.is_read && failed.is_none()) {
             let is_asked = |read: &Read| {
                 if let Read::Changes(entity, ids) = read {
-                    *entity == bundle.entity && ids.iter().any(|id| bundle.may_hold(id))
+                    *entity == bundle.entity
+                        && (ids.iter().any(|id| bundle.may_hold(id)) || ids.contains(&bundle.shown_as()))
                 } else {
                     *read == Read::ChangeIds(bundle.entity)
                 }
@@ -106,13 +110,20 @@ impl Bundles {
 
     /// Takes the value of a bundle.
     pub(super) fn take(&mut self, db: &IndexedDb, value: &JsValue) -> Result<(), Ended> {
-        let stored: StoredBundle = codec::from_js(value).map_err(|reason| unreadable(OUTBOX, &reason))?;
+        let field = |name: &str| Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED);
         // None of an entity that is no longer declared.
-        let Some(entity) = db.config.find(&stored.entity) else { return Ok(()) };
-        let id = Reflect::get(value, &ID.into()).unwrap_or(JsValue::UNDEFINED);
-        let place = self.place(entity, &id).ok_or_else(|| unreadable(OUTBOX, NO_BUNDLE))?;
-        if !std::mem::replace(&mut self.bundles[place].is_read, true) {
-            for (id, text) in stored.changes {
+        let Some(entity) = field(ENTITY).as_string().and_then(|name| db.config.find(&name)) else { return Ok(()) };
+        let place = self.place(entity, &field(ID)).ok_or_else(|| unreadable(OUTBOX, NO_BUNDLE))?;
+        let bundle = &mut self.bundles[place];
+        if !std::mem::replace(&mut bundle.is_read, true) {
+            let stored = codec::from_js::<StoredBundle>(value);
+            bundle.is_damaged = stored.is_err();
+            let changes = match stored {
+                Ok(stored) => stored.changes,
+                // No change can be read from the text of a whole bundle.
+                Err(_) => vec![(bundle.shown_as(), codec::raw(value))],
+            };
+            for (id, text) in changes {
                 self.held.insert(entity, id, Held { bundle: place, text: Some(text) });
             }
         }
@@ -140,7 +151,7 @@ impl Bundles {
         let key = Key::new(entity, id);
         let change = match json::from_str::<StoredChange>(text) {
             Ok(stored) => stored.into_change(key),
-            Err(error) => Change::unreadable(key, error.to_string()),
+            Err(error) => Change::unreadable(key, error.to_string(), text.to_owned()),
         };
         found.changes.insert(entity, id.to_owned(), change);
     }
@@ -164,6 +175,8 @@ impl Bundles {
             *self = Self::default();
             return Ok(Vec::new());
         }
+        // What cannot be read cannot be tried again: it stays as it is.
+        writes.retain(|write| !matches!(write, Write::PutChange(change) if self.is_damaged(&change.key)));
         let bundled = bundled(db, writes)?;
         let mut kept = Vec::with_capacity(writes.len());
         for write in std::mem::take(writes) {
@@ -205,6 +218,10 @@ impl Bundles {
         Ok(stored)
     }
 
+    fn is_damaged(&self, key: &Key) -> bool {
+        self.held.value(key.entity, &key.id).is_some_and(|held| self.bundles[held.bundle].is_damaged)
+    }
+
     /// Takes a change out of its bundle, if it lies in one.
     fn take_out(&mut self, entity: Entity, id: &str) -> bool {
         let Some(held) = self.held.value(entity, id) else { return false };
@@ -234,11 +251,16 @@ impl Bundles {
 
 impl Bundle {
     fn new(entity: Entity, number: u32, first: String, last: String) -> Self {
-        Self { entity, number, first, last, is_read: false, is_changed: false }
+        Self { entity, number, first, last, is_read: false, is_damaged: false, is_changed: false }
     }
 
     fn may_hold(&self, id: &str) -> bool {
         self.first.as_str() <= id && id <= self.last.as_str()
+    }
+
+    /// The id of the dead letter that stands for all of it where it cannot be read.
+    fn shown_as(&self) -> String {
+        format!("{} to {}", self.first, self.last)
     }
 
     fn key(&self, name: &str) -> JsValue {

@@ -54,6 +54,12 @@ pub fn parse(json: &str) -> Result<JsValue, String> {
     JSON::parse(json).map_err(|_| "it is no JSON".to_owned())
 }
 
+/// What stands for a value that cannot be read, for a person.
+#[must_use]
+pub fn raw(value: &JsValue) -> String {
+    text_of(value).unwrap_or_else(|reason| reason)
+}
+
 fn text_of(value: &JsValue) -> Result<String, String> {
     let text = JSON::stringify(value).map_err(|_| "it is not a plain value".to_owned())?;
     // Undefined and functions have no JSON.

@@ -7,6 +7,7 @@ use super::codec;
 use super::database::Connection;
 use super::indexeddb::IndexedDb;
 use super::packed::{LOST, block_key, encode, follow, segments_of, visit};
+use super::stores::UNREADABLE;
 use super::transaction::{Ended, Running};
 use super::writing::{Encoded, issue, unholdable};
 use crate::packed::index::Rows;
@@ -33,7 +34,7 @@ impl IndexedDb {
         };
         let rows = ids.as_ref().map_or(Rows::All, |ids| Rows::Of(ids));
         match self.read_packed(entity, rows, &mut take).await {
-            Ok(()) if is_lost => Err(StoreError::Failed { name: "DataError".into(), message: LOST.into() }),
+            Ok(()) if is_lost => Err(StoreError::Failed { name: UNREADABLE.into(), message: LOST.into() }),
             Ok(()) => Ok(values),
             Err(Ended::Failed(error)) => Err(error),
             Err(Ended::Narrow | Ended::Closed) => Err(StoreError::Closed),

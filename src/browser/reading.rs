@@ -16,7 +16,7 @@ use super::codec::{self, row_from_js, time_to_js};
 use super::indexeddb::IndexedDb;
 use super::packed::{self, LOST, rows_of};
 use super::removal::KnownKeys;
-use super::stores::{CONFLICTS, ENTITY, ID, META, NAME, OUTBOX, QUARANTINE, VALUE, meta};
+use super::stores::{CONFLICTS, ENTITY, ID, META, NAME, OUTBOX, QUARANTINE, UNREADABLE, VALUE, meta};
 use super::transaction::{Ended, Running};
 use crate::columns::{ColumnNames, Columns};
 use crate::commit::{Found, Read};
@@ -302,7 +302,11 @@ impl Reading<'_> {
         };
         let text = |name: &str| Reflect::get(value, &name.into()).ok().and_then(|text| text.as_string());
         let Some((entity, id)) = text(ENTITY).zip(text(ID)) else { return Err(unreadable(OUTBOX, &reason)) };
-        Ok(self.db.config.find(&entity).map(|entity| Change::unreadable(Key::new(entity, &id), reason)))
+        Ok(self
+            .db
+            .config
+            .find(&entity)
+            .map(|entity| Change::unreadable(Key::new(entity, &id), reason, codec::raw(value))))
     }
 
     /// A conflict; none of an entity that is no longer declared.
@@ -390,5 +394,5 @@ fn one<T: DeserializeOwned>(values: Vec<JsValue>) -> Result<Option<T>, Ended> {
 }
 
 pub(super) fn unreadable(store: &str, reason: &str) -> Ended {
-    Ended::Failed(StoreError::Failed { name: "DataError".into(), message: format!("an entry of `{store}`: {reason}") })
+    Ended::Failed(StoreError::Failed { name: UNREADABLE.into(), message: format!("an entry of `{store}`: {reason}") })
 }

@@ -8,6 +8,8 @@ pub const CONFLICTS: &str = "_lastword_conflicts";
 pub const QUARANTINE: &str = "_lastword_quarantine";
 /// Everything else: key is a name.
 pub const META: &str = "_lastword_meta";
+/// Name of the error that says that an entry of ours cannot be read.
+pub const UNREADABLE: &str = "DataError";
 /// The stores keyed by [entity, id].
 pub const BY_RECORD: [&str; 3] = [OUTBOX, CONFLICTS, QUARANTINE];
 /// Field of a value in the stores keyed by record that holds the entity's name.

@@ -64,13 +64,14 @@ impl Engine {
     }
 
     pub(super) fn pulled(&mut self, id: u64, result: Result<Page, Failure>, now: Now) {
-        let ahead = self.cycle.as_mut().and_then(|cycle| cycle.ahead(id)).map(|ahead| ahead.sent_at);
         let awaited = self.pulling().and_then(|pulling| pulling.fetch.filter(|(awaited, _)| *awaited == id));
-        let Some(sent_at) = ahead.or(awaited.map(|(_, sent_at)| sent_at)) else { return };
+        let ahead = self.cycle.as_mut().and_then(|cycle| cycle.ahead(id));
+        let early = ahead.as_ref().map(|ahead| ahead.sent_at);
+        let Some(sent_at) = early.or(awaited.map(|(_, sent_at)| sent_at)) else { return };
         if let Ok(Some(time)) = result.as_ref().map(|page| page.server_time) {
             self.offset.sample(sent_at, now, time);
         }
-        match self.cycle.as_mut().and_then(|cycle| cycle.ahead(id)) {
+        match ahead {
             Some(ahead) => ahead.came = Some(result),
             None => self.came(result, now),
         }

@@ -5,10 +5,12 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::args::{Args, field};
-use super::core::{Core, config, invalid};
+use super::core::{Core, config, invalid, new_hash_key};
 use super::status::{Failure, RecordStatus, ShownChange, ShownConflict, Stats, SyncResult};
 use crate::browser::clock::BrowserClock;
 use crate::browser::codec;
+use crate::browser::stores::UNREADABLE;
+use crate::checkpoint::Replica;
 use crate::config::Detect;
 use crate::engine::state::{Event, Mode};
 use crate::error::Error;
@@ -18,7 +20,7 @@ use crate::outgoing::retry::{Choice, Count, Discard, Resolve, Retry, Wipe};
 use crate::outgoing::standing::ReadStanding;
 use crate::outgoing::write::{Edit, EditKind, ReadRows};
 use crate::ports::Clock;
-use crate::record::{Entity, Fields, Key};
+use crate::record::{Entity, Fields, Key, Millis, Stamp};
 
 type Answer = Result<JsValue, Error>;
 
@@ -217,7 +219,8 @@ impl Core {
             let row = rows.into_iter().next().and_then(|(_, row)| row.row().map(|row| row.record.clone()));
             let names = &self.config.entity(entity).names;
             let record = row.or(change.tombstone.clone()).map(|record| names.object(record));
-            unsynced.push(Exported { change: ShownChange::new(&self.config, change), record });
+            let raw = change.raw.clone();
+            unsynced.push(Exported { change: ShownChange::new(&self.config, change), record, raw });
         }
         shown(&Export { exported_at: BrowserClock.now().wall.0, unsynced })
     }
@@ -238,12 +241,33 @@ impl Core {
         self.stop();
         self.driver.ports().transport.forget_token();
         self.account.take();
-        let unsent = self.waiting().await?.changes.iter().filter(|change| change.is_dirty()).count();
-        if field(how, "wipe").is_truthy() {
-            self.run(&Wipe).await?;
+        let unsent = if field(how, "wipe").is_truthy() {
+            let wiped = self.wipe().await;
             self.status_changed();
-        }
+            wiped?
+        } else {
+            self.waiting().await?.changes.iter().filter(|change| change.is_dirty()).count()
+        };
         shown(&SignedOut { unsent })
+    }
+
+    /// Removes every record, whatever else of ours cannot be read.
+    async fn wipe(&self) -> Result<usize, Error> {
+        let wiped = self.run(&Wipe::default()).await;
+        if !matches!(&wiped, Err(Error::Store { name, .. }) if name == UNREADABLE) {
+            return wiped;
+        }
+        let instead = Replica {
+            device_id: self.device_id.borrow().clone(),
+            account: None,
+            // Beyond any that a leader held.
+            fence: u64::try_from(BrowserClock.now().wall.0).unwrap_or_default(),
+            last_stamp: Stamp(0),
+            offset_ms: 0,
+            clock_max: Millis(0),
+            hash_key: new_hash_key(),
+        };
+        self.run(&Wipe { instead: Some(instead) }).await
     }
 
     /// Stops and closes everything; the records stay.
@@ -271,6 +295,9 @@ struct Export<'a> {
 struct Exported<'a> {
     change: ShownChange<'a>,
     record: Option<Fields>,
+    /// What stands in the outbox and cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<String>,
 }
 
 fn shown<T: Serialize>(value: &T) -> Answer {

@@ -103,7 +103,7 @@ impl Core {
         let open = |purpose| Open {
             account: account.clone(),
             device_id: Uuid::new_v4().to_string(),
-            hash_key: BrowserClock.random() >> HASH_KEY_UNUSED_BITS,
+            hash_key: new_hash_key(),
             purpose,
         };
         let store = &self.driver.ports().store;
@@ -335,6 +335,10 @@ fn new_id() -> String {
     let ms = u64::try_from(BrowserClock.now().wall.0).unwrap_or(0);
     let nanos = u32::try_from(ms % 1_000).unwrap_or(0) * NANOS_PER_MS;
     Uuid::new_v7(Timestamp::from_unix(NoContext, ms / 1_000, nanos)).to_string()
+}
+
+pub(super) fn new_hash_key() -> u64 {
+    BrowserClock.random() >> HASH_KEY_UNUSED_BITS
 }
 
 pub(super) fn invalid(path: &str, message: String) -> Error {

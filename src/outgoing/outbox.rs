@@ -42,6 +42,8 @@ pub struct Change {
     pub accepted_at: Option<ServerMillis>,
     /// The tombstone, when the app removed its row.
     pub tombstone: Option<Record>,
+    /// What is stored in its place and cannot be read.
+    pub raw: Option<String>,
 }
 
 /// What was done to a record.
@@ -102,6 +104,7 @@ impl Change {
             earlier: Vec::new(),
             accepted_at: None,
             tombstone: None,
+            raw: None,
         }
     }
 
@@ -109,11 +112,12 @@ impl Change {
     ///
     /// It counts as known to the backend: a record that was deleted there is asked about, not brought back.
     #[must_use]
-    pub fn unreadable(key: Key, reason: String) -> Self {
+    pub fn unreadable(key: Key, reason: String, raw: String) -> Self {
         Self {
             state: ChangeState::FailedPermanently,
             known: true,
             error: Some(ChangeError { code: "unreadable".to_owned(), message: reason }),
+            raw: Some(raw),
             ..Self::new(key, Stamp(0), Operation::Update, Millis(0))
         }
     }

@@ -259,22 +259,30 @@ impl Step for Count {
     }
 }
 
-/// Removes every row, change and checkpoint of the account; the device id stays.
-pub struct Wipe;
+/// Removes every row, change and checkpoint of the account; the device id stays. Counts the edits that were never sent.
+#[derive(Default)]
+pub struct Wipe {
+    /// Takes the place of a replica that cannot be read.
+    pub instead: Option<Replica>,
+}
 
 impl Step for Wipe {
-    type Outcome = ();
+    type Outcome = usize;
 
-    fn next(&self, found: &Found, _: &Config) -> Next<()> {
+    fn next(&self, found: &Found, _: &Config) -> Next<usize> {
         if found.rounds == 0 {
-            return Next::Read(vec![Read::Replica]);
+            let replica = if self.instead.is_none() { Some(Read::Replica) } else { None };
+            return Next::Read([Read::Outbox].into_iter().chain(replica).collect());
         }
-        let Some(replica) = &found.replica else { return Next::Commit(vec![Write::Wipe], ()) };
-        let mut replica = replica.clone();
-        replica.account = None;
-        // A leader that still runs must not write the old account's records into the empty database.
-        replica.fence += u64::from(!mutation::is(Mutation::WipeKeepsFence));
-        Next::Commit(vec![Write::Wipe, Write::PutReplica(replica)], ())
+        let unsent = found.changes.iter().filter(|(_, _, change)| change.is_dirty()).count();
+        let mut writes = vec![Write::Wipe];
+        if let Some(replica) = self.instead.as_ref().or(found.replica.as_ref()) {
+            let mut replica = Replica { account: None, ..replica.clone() };
+            // A leader that still runs must not write the old account's records into the empty database.
+            replica.fence += u64::from(!mutation::is(Mutation::WipeKeepsFence));
+            writes.push(Write::PutReplica(replica));
+        }
+        Next::Commit(writes, unsent)
     }
 
     fn is_strict(&self) -> bool {

@@ -6,9 +6,10 @@ use lastword::browser::indexeddb::IndexedDb;
 use lastword::browser::{EntityLayout, Layout};
 use lastword::commit::{Next, Read, Write};
 use lastword::error::Error;
-use lastword::outgoing::outbox::ChangeState;
+use lastword::outgoing::outbox::{Change, ChangeState, Operation};
+use lastword::outgoing::retry::Retry;
 use lastword::ports::{Store, StoreError};
-use lastword::record::{Stamp, StoredRow};
+use lastword::record::{Millis, Stamp, StoredRow};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -227,6 +228,7 @@ async fn a_change_that_cannot_be_read_is_a_dead_letter() {
     let change = found.changes.value(LOG, "a").unwrap();
     assert_eq!(change.state, ChangeState::FailedPermanently);
     assert_eq!(change.error.as_ref().map(|error| error.code.as_str()), Some("unreadable"));
+    assert_eq!(change.raw.as_deref(), Some(r#"{"entity":"log","id":"a","stamp":"soon"}"#));
     remove(store).await;
 }
 
@@ -272,6 +274,49 @@ async fn one_of_many_acknowledged_that_cannot_be_read_is_a_dead_letter_and_harms
     let found = read(&store, vec![Read::Changes(LOG, vec!["00003".into(), "00004".into()])]).await;
     assert_eq!(found.changes.value(LOG, "00003"), Some(change));
     assert_eq!(found.changes.value(LOG, "00004"), None);
+    remove(store).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_bundle_that_cannot_be_read_is_one_dead_letter_that_stays_until_it_is_discarded() {
+    let name = "damaged-bundle";
+    let store = fresh(name).await;
+    let expected = acknowledged::acknowledged(&store).await;
+    let db = raw(name, None, "").await;
+    let damage = "return store.put({entity: 'log', id: [1, '00000', '00499'], changes: 'gone'})";
+    raw_run(&db, "_lastword_outbox", damage).await.unwrap();
+    let shown = "00000 to 00499";
+    let each_way = async |others: &[&str]| {
+        for asked in [Read::Outbox, Read::AllChanges(LOG), Read::Changes(LOG, vec!["00700".into(), shown.into()])] {
+            let found = read(&store, vec![asked.clone()]).await;
+            let change = found.changes.value(LOG, shown).unwrap();
+            assert_eq!(change.state, ChangeState::FailedPermanently, "{asked:?}");
+            assert_eq!(change.error.as_ref().map(|error| error.code.as_str()), Some("unreadable"), "{asked:?}");
+            assert_eq!(
+                change.raw.as_deref(),
+                Some(r#"{"entity":"log","id":[1,"00000","00499"],"changes":"gone"}"#),
+                "{asked:?}"
+            );
+            assert_eq!(found.changes.value(LOG, "00700"), expected.value(LOG, "00700"), "{asked:?}");
+        }
+        let found = read(&store, vec![Read::AllChanges(LOG)]).await;
+        // The 600 of the other bundles, the two that wait, and the dead letter.
+        assert_eq!(found.changes.len(), 603 + others.len());
+        others.iter().for_each(|id| assert_eq!(found.changes.value(LOG, id).unwrap().state, ChangeState::Pending));
+    };
+    each_way(&[]).await;
+    // The first of its records is edited and removed as any other.
+    let edited = Change::new(key(LOG, "00000"), Stamp(9), Operation::Update, Millis(2));
+    write(&store, vec![Write::PutChange(edited)]).await;
+    each_way(&["00000"]).await;
+    write(&store, vec![Write::DeleteChange(key(LOG, "00000")), Write::DeleteChange(key(LOG, "00001"))]).await;
+    each_way(&[]).await;
+    // Tried again, by itself or with many, it stays as it is.
+    store.run(&Retry { keys: None }).await.unwrap();
+    store.run(&Retry { keys: Some(vec![key(LOG, shown)]) }).await.unwrap();
+    each_way(&[]).await;
+    write(&store, vec![Write::DeleteChange(key(LOG, shown))]).await;
+    assert_eq!(read(&store, vec![Read::AllChanges(LOG)]).await.changes.len(), 602);
     remove(store).await;
 }
 

@@ -1,6 +1,6 @@
 // A worker of the app's own: with the app's own wasm, whose records are its Rust types, and with functions as the backend.
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -13,9 +13,12 @@ import { startServer } from "./server.mjs";
 const TEST_MAX_MS = 120_000;
 /** The entities of examples/typed; the server knows their names alone, so that only the app's types refuse anything. */
 const JOURNAL = { activities: {}, "mood-entries": {}, "assessment-entries": {}, schedules: {} };
+/** Where the wasm of examples/typed is built to. */
+const TYPED = join(ROOT, "target/typed");
 const SCRIPT = { "content-type": "text/javascript" };
 
 test("a Rust app's own wasm in its own worker: its types refuse what is not of them, both ways", { timeout: TEST_MAX_MS }, async () => {
+  await access(join(TYPED, "typed.js")).catch(() => assert.fail("the wasm of examples/typed is not built: run `cargo xtask test build` first"));
   const folder = await mkdtemp(join(tmpdir(), "lastword-typed-"));
   const entities = join(folder, "entities.json");
   await writeFile(entities, JSON.stringify({ entities: JOURNAL }));
@@ -94,7 +97,7 @@ async function onPage(worker, backend, body) {
   front.answer = async (request) => {
     if (request.path === "/own-worker.js") return { headers: SCRIPT, body: worker };
     if (request.path.startsWith("/typed/")) {
-      const file = await readFile(join(ROOT, "target/typed", request.path.slice("/typed/".length)));
+      const file = await readFile(join(TYPED, request.path.slice("/typed/".length)));
       return { headers: request.path.endsWith(".wasm") ? { "content-type": "application/wasm" } : SCRIPT, body: file };
     }
     return (await bareAnswer(request)) ?? (backend ? undefined : { status: 404 });

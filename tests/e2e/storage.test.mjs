@@ -62,6 +62,30 @@ bare("what is left after lastword's own store was lost goes out, and the rest co
   assert.deepEqual(await names(server), ["known", "unsent"]);
 });
 
+for (const [store, damage] of [["meta", { name: "replica", value: { fence: "high" } }], ["conflicts", { entity: ENTITY, id: "a", local: 5 }]]) bare(`signing out wipes everything also where an entry of ours cannot be read (${store})`, async ({ server, page }) => {
+  await server.stop();
+  const seen = await page.evaluate(async ([store, damage]) => {
+    await logs.put({ ...log, exercise: "never sent" });
+    const deviceId = await sync.deviceId();
+    const database = await new Promise((resolve, reject) => Object.assign(indexedDB.open("bare"), { onsuccess: ({ target }) => resolve(target.result), onerror: reject }));
+    const transaction = database.transaction(store, "readwrite");
+    transaction.objectStore(store).put(damage);
+    await new Promise((resolve) => { transaction.oncomplete = resolve; });
+    database.close();
+    const unsent = await sync.signOut({ wipe: true });
+    return [unsent, await logs.list(), await sync.pending(), await sync.deviceId() === deviceId];
+  }, [`_lastword_${store}`, damage]);
+  assert.deepEqual(seen, [{ unsent: 1 }, [], [], true]);
+  await server.start();
+  // Another account begins with the same database.
+  await page.evaluate(async (token) => {
+    await sync.signIn({ account: "another", token });
+    await logs.put({ ...log, exercise: "after" });
+    await sync.syncNow();
+  }, server.key);
+  assert.deepEqual(await names(server), ["after"]);
+});
+
 bare("another script's upgrade is not held up, and the sync goes on with the new version", async ({ server, page }) => {
   await page.evaluate(async () => {
     await logs.put({ ...log, exercise: "before" });

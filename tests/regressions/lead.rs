@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use lastword::checkpoint::Replica;
 use lastword::commit::Refusal;
 use lastword::config::{Detect, Policy};
 use lastword::engine::Engine;
@@ -47,6 +48,21 @@ fn a_wiped_database_is_not_bound_again_by_its_old_leader() {
     let db = Db::new(Detect::Exact, Policy::LastWriteWins);
     let open = |purpose| Open { account: Some("old".into()), device_id: "d".into(), hash_key: 7, purpose };
     db.run(&open(Purpose::Use));
-    db.run(&Wipe);
+    db.run(&Wipe::default());
     assert_eq!(db.0.run_now(&open(Purpose::Lead)).err(), Some(StoreError::Refused(Refusal::AccountMismatch)));
+}
+
+#[test]
+fn a_wipe_tells_what_was_never_sent_and_keeps_out_the_old_leader_also_where_the_replica_cannot_be_read() {
+    for instead in [None, Some(40)] {
+        let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+        db.put("never sent", 10);
+        let before = db.0.look(|tables| tables.replica.clone()).unwrap();
+        let instead = instead.map(|fence| Replica { account: Some("old".into()), fence, ..before.clone() });
+        assert_eq!(db.run(&Wipe { instead: instead.clone() }), 1);
+        let after = db.0.look(|tables| tables.replica.clone()).unwrap();
+        let expected = instead.unwrap_or(before);
+        assert_eq!(after, Replica { account: None, fence: expected.fence + 1, ..expected });
+        assert!(db.0.look(|tables| tables.rows.is_empty() && tables.changes.is_empty()));
+    }
 }

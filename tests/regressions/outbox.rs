@@ -108,7 +108,7 @@ fn a_change_that_could_not_be_read_goes_out_by_its_row_when_retried() {
     }
     let db = Db::new(Detect::Exact, Policy::LastWriteWins);
     db.put("mine", 10);
-    db.run(&Put(vec![Write::PutChange(Change::unreadable(key(), "damaged".into()))]));
+    db.run(&Put(vec![Write::PutChange(Change::unreadable(key(), "damaged".into(), "5".into()))]));
     assert_eq!(db.stage(A).in_flight, None);
     db.run(&Retry { keys: None });
     db.push(applied(100));

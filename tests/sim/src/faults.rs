@@ -97,7 +97,7 @@ impl World {
         let user = 1 - self.replicas[replica].user;
         let store = self.replicas[replica].store.clone();
         store.look(|tables| self.oracle.reset(replica, user, tables));
-        let _ = store.run_now(&Wipe);
+        let _ = store.run_now(&Wipe::default());
         self.replicas[replica].user = user;
         self.crash(self.here(replica, 0));
         // The other context may not have heard of it yet.
