@@ -24,18 +24,49 @@ struct World {
     /// What a power cut leaves.
     on_disk: (Values, BTreeMap<String, String>),
     joins: usize,
+    rebuilt: usize,
 }
 
 impl World {
+    /// Follows as a tab does: one that begins rebuilds the indexes that were lost.
     fn follow(&mut self, tab: usize) {
         let known = self.tabs[tab].known();
-        let blocks = self.values.blocks.range(known + 1..).map(|(_, text)| Block::parse(text).unwrap());
-        self.tabs[tab].follow(blocks.collect());
+        let Values { blocks, segments } = &self.values;
+        let mut found: Vec<Block> = blocks.range(known + 1..).map(|(_, text)| Block::parse(text).unwrap()).collect();
+        let mut lost: BTreeMap<u32, Vec<(u16, String)>> = BTreeMap::new();
+        for ((number, place), text) in
+            segments.iter().filter(|((number, _), _)| known == 0 && !blocks.contains_key(number))
+        {
+            lost.entry(*number).or_default().push((*place, text.clone()));
+        }
+        let id_of = |row: &str| Some(row.split_once(' ')?.0.to_owned());
+        found.extend(lost.iter().map(|(number, segments)| Block::rebuilt(*number, segments, &id_of).unwrap()));
+        found.sort_by_key(|block| block.number);
+        self.rebuilt += lost.len();
+        self.tabs[tab].follow(found);
+    }
+
+    /// Takes away the index of a block that removed nothing, and every tab with it; true where there was one.
+    fn lose_index(&mut self, rng: &mut Rng) -> bool {
+        let holds_all = |text: &str| Block::parse(text).unwrap().removed.is_empty();
+        let blocks = self
+            .values
+            .blocks
+            .iter()
+            .filter(|(number, text)| holds_all(text) && self.values.segments.contains_key(&(**number, 0)));
+        let numbers: Vec<u32> = blocks.map(|(number, _)| *number).collect();
+        if numbers.is_empty() {
+            return false;
+        }
+        self.values.blocks.remove(&numbers[rng.below(numbers.len())]);
+        self.tabs.iter_mut().for_each(|tab| *tab = Index::default());
+        true
     }
 
     /// Writes as a commit does that knows no more than the last number.
     fn commit(&mut self, changes: &BTreeMap<String, Option<String>>, is_wipe: bool) {
-        let last = self.values.blocks.last_key_value().map_or(0, |(number, _)| *number);
+        let segments = self.values.segments.last_key_value().map_or(0, |((number, _), _)| *number);
+        let last = self.values.blocks.last_key_value().map_or(0, |(number, _)| *number).max(segments);
         if is_wipe {
             self.values = Values::default();
             self.expected.clear();
@@ -143,10 +174,11 @@ fn run(seed: u64) -> World {
                 while world.join(tab, false) {}
             }
             10..20 => world.check(rng.below(3)),
+            20..22 => _ = world.lose_index(&mut rng),
             kind => {
                 let row = |rng: &mut Rng| {
                     let id = format!("{:05}", rng.below(ids));
-                    let text = (kind > 28).then(|| format!("{step}{}", "x".repeat(rng.below(longest))));
+                    let text = (kind > 30).then(|| format!("{id} {step}{}", "x".repeat(rng.below(longest))));
                     (id, text)
                 };
                 let count = 1 + rng.below(most);
@@ -163,11 +195,23 @@ fn run(seed: u64) -> World {
 
 #[test]
 fn no_row_is_lost_and_none_comes_back() {
-    let mut joins = 0;
+    let (mut joins, mut rebuilt) = (0, 0);
     for seed in 0..SEEDS {
-        joins += run(seed).joins;
+        let world = run(seed);
+        joins += world.joins;
+        rebuilt += world.rebuilt;
     }
     assert!(joins > 100, "{joins} joins");
+    assert!(rebuilt > 100, "{rebuilt} blocks rebuilt");
+}
+
+#[test]
+fn a_block_is_rebuilt_with_its_rows_in_their_places_or_not_at_all() {
+    let id_of = |row: &str| Some(row.split_once(' ')?.0.to_owned());
+    let segments = [(0, "a 1\nb 1".to_owned()), (2, "c 1".to_owned())];
+    let block = Block::rebuilt(7, &segments, &id_of).unwrap();
+    assert_eq!((block.number, block.ids), (7, vec![vec!["a".into(), "b".into()], vec![], vec!["c".into()]]));
+    assert_eq!(Block::rebuilt(7, &[(0, "a 1\nb".to_owned())], &id_of), None);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use idb::{KeyRange, ObjectStore};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
+use super::EntityLayout;
 use super::by_id::Passed;
 use super::codec;
 use super::indexeddb::IndexedDb;
@@ -45,17 +46,42 @@ pub(super) fn rows_of(read: &Read) -> Option<Entity> {
 }
 
 /// Reads the blocks that are not known yet: what other tabs wrote, what this one wrote, what was joined. Gives the store.
-pub(super) async fn follow(running: &Running, entity: Entity, store: &str) -> Result<ObjectStore, Ended> {
-    let store = running.store(store)?;
+pub(super) async fn follow(running: &Running, entity: Entity, layout: &EntityLayout) -> Result<ObjectStore, Ended> {
+    let store = running.store(&layout.store)?;
     let known = running.indexes.of(entity, |index| index.known());
     let range = blocks_from(known.saturating_add(1))?;
-    let values = Request::all(&store, Some(range))?.values(&mut Passed::default()).await?;
+    let request = Request::all(&store, Some(range))?;
+    // Looked at once in the life of a connection: a block that has lost its index still has its segments.
+    let segments = if known == 0 { Some(Request::keys(&store, Some(segments_from(0)?))?) } else { None };
+    let values = request.values(&mut Passed::default()).await;
+    let keys = if let Some(segments) = segments { segments.values(&mut Passed::default()).await? } else { Vec::new() };
+    let values = values?;
     let mut blocks = Vec::with_capacity(values.len());
     for value in values {
-        blocks.push(Block::parse(&text_of(Some(value))).ok_or_else(|| unholdable(LOST.into()))?);
+        blocks.push(Block::parse(&text_of(Some(value))).ok_or_else(lost)?);
+    }
+    let mut left = Vec::new();
+    for key in keys {
+        let (number, segment) = (number_in(&key, 1), number_in(&key, 2));
+        if blocks.binary_search_by_key(&number, |block| block.number).is_err() {
+            let texts = Request::one(&store, key)?.values(&mut Passed::default()).await?;
+            left.push((number, (u16::try_from(segment).map_err(|_| lost())?, text_of(texts.into_iter().next()))));
+        }
+    }
+    for segments in left.chunk_by(|one, other| one.0 == other.0) {
+        let number = segments[0].0;
+        let segments: Vec<_> = segments.iter().map(|(_, segment)| segment.clone()).collect();
+        let id_of = |row: &str| Some(codec::fields_from_json(row).ok()?.get(&layout.names.id)?.as_str()?.to_owned());
+        let block = Block::rebuilt(number, &segments, &id_of).ok_or_else(lost)?;
+        let place = blocks.partition_point(|block| block.number < number);
+        blocks.insert(place, block);
     }
     running.indexes.of(entity, |index| index.follow(blocks));
     Ok(store)
+}
+
+fn lost() -> Ended {
+    unholdable(LOST.into())
 }
 
 /// Shows each of these rows that the index knows, segment by segment: its place among their ids, its id, and its text; none where it
@@ -162,9 +188,23 @@ pub(super) fn encode(store: &str, packed: Vec<Packed>, encoded: &mut Vec<Encoded
 async fn last_number(running: &Running, entity: Entity, store: &ObjectStore) -> Result<u32, Ended> {
     let known = running.indexes.of(entity, |index| index.known());
     let keys = Request::keys(store, Some(blocks_from(known)?))?.values(&mut Passed::default()).await?;
-    let last = keys.last().and_then(|key| key.dyn_ref::<Array>()?.get(1).as_f64());
+    let last = keys.last().map_or(known, |key| number_in(key, 1));
+    if known > 0 {
+        return Ok(last);
+    }
+    // Where nothing was read yet, the last may have lost its index.
+    let keys =
+        Request::keys(store, Some(segments_from(last.saturating_add(1))?))?.values(&mut Passed::default()).await?;
+    Ok(keys.last().map_or(last, |key| number_in(key, 1)))
+}
+
+/// A part of a key of ours.
+fn number_in(key: &JsValue, place: u32) -> u32 {
+    let number = key.dyn_ref::<Array>().and_then(|key| key.get(place).as_f64()).unwrap_or_default();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number that was a u32")]
-    Ok(last.map_or(known, |last| last as u32))
+    {
+        number as u32
+    }
 }
 
 pub(super) fn block_key(number: u32) -> JsValue {
@@ -178,6 +218,11 @@ pub(super) fn segment_key(number: u32, segment: u16) -> JsValue {
 /// The indexes of the blocks from `number` on: an array sorts behind every number.
 fn blocks_from(number: u32) -> Result<KeyRange, idb::Error> {
     KeyRange::bound(&block_key(number), &Array::of2(&0.into(), &Array::new()).into(), None, None)
+}
+
+/// The segments of the blocks from `number` on.
+fn segments_from(number: u32) -> Result<KeyRange, idb::Error> {
+    KeyRange::bound(&Array::of2(&1.into(), &number.into()), &Array::of2(&1.into(), &Array::new()), None, None)
 }
 
 /// The segments of a block.

@@ -53,7 +53,7 @@ impl IndexedDb {
             let connection = self.connection().await.map_err(Ended::Failed)?;
             match self.begin(&connection, entity, true) {
                 Ok(running) => {
-                    let store = follow(&running, entity, &self.entity(entity).store).await?;
+                    let store = follow(&running, entity, self.entity(entity)).await?;
                     return visit(&running, entity, &store, rows, show).await;
                 }
                 Err(Ended::Closed) if !reopened => {
@@ -99,7 +99,7 @@ impl IndexedDb {
 
     async fn join_in(&self, running: &Running, entity: Entity) -> Result<Vec<u32>, Ended> {
         let name = &self.entity(entity).store;
-        let store = follow(running, entity, name).await?;
+        let store = follow(running, entity, self.entity(entity)).await?;
         let thin = running.indexes.of(entity, |index| index.thin());
         if thin.is_empty() {
             return Ok(thin);

@@ -114,8 +114,9 @@ impl Reading<'_> {
 
     async fn read_packed(&self, read: &Read, found: &mut Found) -> Result<(), Ended> {
         let Some(entity) = rows_of(read) else { return Ok(()) };
-        let EntityLayout { names, store, .. } = self.db.entity(entity);
-        let store = packed::follow(self.running, entity, store).await?;
+        let layout = self.db.entity(entity);
+        let names = &layout.names;
+        let store = packed::follow(self.running, entity, layout).await?;
         if let Read::RowIds(_) = read {
             self.running.indexes.of(entity, |index| {
                 for id in index.ids() {

@@ -173,3 +173,58 @@ async fn a_segment_that_is_lost_or_unreadable_is_told_and_healed() {
         remove(store).await;
     }
 }
+
+/// The index of a block is made again from its rows, whoever asks first: who reads, who writes on, or who joins.
+#[wasm_bindgen_test]
+async fn an_index_that_is_lost_is_made_again() {
+    let name = "packed-index";
+    for (lost, first) in [(1, "read"), (2, "read"), (1, "write"), (2, "write")] {
+        let store = fresh_packed(name).await;
+        write(&store, rows(0..150).collect()).await;
+        write(&store, rows(100..120).map(|row| newer(row, 2)).collect()).await;
+        store.close().await;
+        let db = raw_open(name, None, "").await.unwrap();
+        raw_run(&db, "log", &format!("return store.delete([0, {lost}])")).await.unwrap();
+        db.dyn_into::<web_sys::IdbDatabase>().unwrap().close();
+        let what = format!("block {lost}, {first}");
+        if first == "write" {
+            write(&store, rows(500..501).collect()).await;
+        }
+        let found = read(&store, vec![Read::AllRows(LOG)]).await;
+        assert_eq!(found.rows.len(), if first == "write" { 151 } else { 150 }, "{what}");
+        for (id, stamp) in [("0000", 1), ("0100", 2), ("0119", 2), ("0120", 1), ("0149", 1)] {
+            assert_eq!(stored(&found, LOG, id).client_updated_at, Stamp(stamp), "{what}: {id}");
+        }
+        write_each(&store, 1_000..1_020).await;
+        store.tidy().await;
+        assert!(values(name).await < 10.0, "{what}: they were joined");
+        let second = IndexedDb::open(config(), packed(name)).await.unwrap();
+        let found = read(&second, vec![Read::AllRows(LOG)]).await;
+        assert_eq!(found.rows.len(), if first == "write" { 171 } else { 170 }, "{what}");
+        assert_eq!(stored(&found, LOG, "0100").client_updated_at, Stamp(2), "{what}");
+        second.close().await;
+        remove(store).await;
+    }
+}
+
+/// Where a row does not tell its id any more, nothing is shown for whole.
+#[wasm_bindgen_test]
+async fn an_index_that_cannot_be_made_again_is_an_error() {
+    let name = "packed-index-gone";
+    let store = fresh_packed(name).await;
+    write(&store, rows(0..150).collect()).await;
+    store.close().await;
+    let db = raw_open(name, None, "").await.unwrap();
+    raw_run(&db, "log", "return store.delete([0, 1])").await.unwrap();
+    raw_run(&db, "log", "return store.put(new Uint8Array([123, 125]), [1, 1, 0])").await.unwrap();
+    db.dyn_into::<web_sys::IdbDatabase>().unwrap().close();
+    let reader = Reader::new(store.clone());
+    assert!(matches!(reader.records(LOG, false).await, Err(Error::Store { .. })));
+    reader.close().await;
+    remove(store).await;
+}
+
+fn newer(row: Write, stamp: i64) -> Write {
+    let Write::PutRow(entity, row, synced) = row else { panic!("{row:?}") };
+    Write::PutRow(entity, Record { client_updated_at: Stamp(stamp), ..row }, synced)
+}
