@@ -50,34 +50,39 @@ pub(super) async fn follow(running: &Running, entity: Entity, layout: &EntityLay
     let store = running.store(&layout.store)?;
     let known = running.indexes.of(entity, |index| index.known());
     let range = blocks_from(known.saturating_add(1))?;
-    let request = Request::all(&store, Some(range))?;
-    // Looked at once in the life of a connection: a block that has lost its index still has its segments.
-    let segments = if known == 0 { Some(Request::keys(&store, Some(segments_from(0)?))?) } else { None };
-    let values = request.values(&mut Passed::default()).await;
-    let keys = if let Some(segments) = segments { segments.values(&mut Passed::default()).await? } else { Vec::new() };
-    let values = values?;
+    let values = Request::all(&store, Some(range))?.values(&mut Passed::default()).await?;
     let mut blocks = Vec::with_capacity(values.len());
     for value in values {
         blocks.push(Block::parse(&text_of(Some(value))).ok_or_else(lost)?);
     }
-    let mut left = Vec::new();
-    for key in keys {
-        let (number, segment) = (number_in(&key, 1), number_in(&key, 2));
-        if blocks.binary_search_by_key(&number, |block| block.number).is_err() {
-            let texts = Request::one(&store, key)?.values(&mut Passed::default()).await?;
-            left.push((number, (u16::try_from(segment).map_err(|_| lost())?, text_of(texts.into_iter().next()))));
-        }
-    }
-    for segments in left.chunk_by(|one, other| one.0 == other.0) {
-        let number = segments[0].0;
-        let segments: Vec<_> = segments.iter().map(|(_, segment)| segment.clone()).collect();
-        let id_of = |row: &str| Some(codec::fields_from_json(row).ok()?.get(&layout.names.id)?.as_str()?.to_owned());
-        let block = Block::rebuilt(number, &segments, &id_of).ok_or_else(lost)?;
-        let place = blocks.partition_point(|block| block.number < number);
-        blocks.insert(place, block);
+    if known == 0 {
+        restore(&store, layout, &mut blocks).await?;
     }
     running.indexes.of(entity, |index| index.follow(blocks));
     Ok(store)
+}
+
+/// Makes the indexes anew that are missing among all `blocks`: their segments are still there.
+async fn restore(store: &ObjectStore, layout: &EntityLayout, blocks: &mut Vec<Block>) -> Result<(), Ended> {
+    let range = KeyRange::lower_bound(&segment_key(0, 0), None)?;
+    let mut restored = 0;
+    for key in Request::keys(store, Some(range))?.values(&mut Passed::default()).await? {
+        let number = number_in(&key, 1);
+        let place = blocks.partition_point(|block| block.number < number);
+        if blocks.get(place).is_none_or(|block| block.number != number) {
+            blocks.insert(place, Block { number, ..Block::default() });
+            restored = number;
+        } else if number != restored {
+            continue;
+        }
+        let segment = number_in(&key, 2);
+        let text = text_of(Request::one(store, key)?.values(&mut Passed::default()).await?.pop());
+        let id_of = |row: &str| Some(codec::fields_from_json(row).ok()?.get(&layout.names.id)?.as_str()?.to_owned());
+        if !blocks[place].restore(segment, &text, &id_of) {
+            return Err(lost());
+        }
+    }
+    Ok(())
 }
 
 fn lost() -> Ended {
@@ -186,16 +191,13 @@ pub(super) fn encode(store: &str, packed: Vec<Packed>, encoded: &mut Vec<Encoded
 
 /// The greatest number in the store. A block that is removed always leaves a greater one.
 async fn last_number(running: &Running, entity: Entity, store: &ObjectStore) -> Result<u32, Ended> {
-    let known = running.indexes.of(entity, |index| index.known());
-    let keys = Request::keys(store, Some(blocks_from(known)?))?.values(&mut Passed::default()).await?;
-    let last = keys.last().map_or(known, |key| number_in(key, 1));
-    if known > 0 {
-        return Ok(last);
-    }
-    // Where nothing was read yet, the last may have lost its index.
-    let keys =
-        Request::keys(store, Some(segments_from(last.saturating_add(1))?))?.values(&mut Passed::default()).await?;
-    Ok(keys.last().map_or(last, |key| number_in(key, 1)))
+    let from = running.indexes.of(entity, |index| index.last());
+    // Where nothing is known yet, a last block that has lost its index is found by its segments.
+    let range = if from == 0 { KeyRange::lower_bound(&block_key(0), None)? } else { blocks_from(from)? };
+    let keys = Request::keys(store, Some(range))?.values(&mut Passed::default()).await?;
+    let last = keys.iter().map(|key| number_in(key, 1)).fold(from, u32::max);
+    running.indexes.of(entity, |index| index.saw(last));
+    Ok(last)
 }
 
 /// A part of a key of ours.
@@ -218,11 +220,6 @@ pub(super) fn segment_key(number: u32, segment: u16) -> JsValue {
 /// The indexes of the blocks from `number` on: an array sorts behind every number.
 fn blocks_from(number: u32) -> Result<KeyRange, idb::Error> {
     KeyRange::bound(&block_key(number), &Array::of2(&0.into(), &Array::new()).into(), None, None)
-}
-
-/// The segments of the blocks from `number` on.
-fn segments_from(number: u32) -> Result<KeyRange, idb::Error> {
-    KeyRange::bound(&Array::of2(&1.into(), &number.into()), &Array::of2(&1.into(), &Array::new()), None, None)
 }
 
 /// The segments of a block.

@@ -37,23 +37,22 @@ impl Block {
         Value::Array(parts).to_string()
     }
 
-    /// The index of a block that has lost its own, from what is left of it: its segments by their places, in order. None where
-    /// a row does not tell its id.
+    /// Takes in a segment that is left of a block which has lost its index; false where a row does not tell its id.
     ///
-    /// What it said of removed rows is lost.
+    /// What the index said of removed rows is lost.
     #[must_use]
-    pub fn rebuilt(number: u32, segments: &[(u16, String)], id_of: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
-        let mut block = Self { number, ..Self::default() };
-        for (place, text) in segments {
-            block.bytes = block.bytes.saturating_add(u32::try_from(text.len()).unwrap_or(u32::MAX));
-            block.ids.resize(usize::from(*place), Vec::new());
-            let mut ids = Vec::new();
-            for row in text.split('\n') {
-                ids.push(id_of(row)?);
-            }
-            block.ids.push(ids);
+    pub fn restore(&mut self, segment: u32, text: &str, id_of: &dyn Fn(&str) -> Option<String>) -> bool {
+        self.bytes = self.bytes.saturating_add(u32::try_from(text.len()).unwrap_or(u32::MAX));
+        let mut ids = Vec::new();
+        for row in text.split('\n') {
+            let Some(id) = id_of(row) else { return false };
+            ids.push(id);
         }
-        Some(block)
+        while self.ids.len() < segment as usize {
+            self.ids.push(Vec::new());
+        }
+        self.ids.push(ids);
+        true
     }
 
     /// Reads the stored form; none where it is another.

@@ -22,6 +22,7 @@ pub struct Place {
 #[derive(Default)]
 pub struct Index {
     known: u32,
+    last: u32,
     void_to: u32,
     places: ByKey<Place>,
     blocks: LiteMap<u32, Count>,
@@ -60,6 +61,17 @@ impl Index {
     #[must_use]
     pub fn known(&self) -> u32 {
         self.known
+    }
+
+    /// A number that was in the store: the last one is no smaller.
+    #[must_use]
+    pub fn last(&self) -> u32 {
+        self.last.max(self.known)
+    }
+
+    /// Notes that this number is in the store.
+    pub fn saw(&mut self, last: u32) {
+        self.last = last;
     }
 
     /// Takes in the blocks behind [`Index::known`], all there are, oldest first. Those it knows already are passed over.
