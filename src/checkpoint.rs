@@ -74,6 +74,9 @@ pub struct EntityMeta {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InFlight {
+    /// Its turn among the bodies that were staged together.
+    #[serde(default)]
+    pub place: u8,
     /// `Idempotency-Key` of the body.
     pub key: String,
     /// The entity whose endpoint takes the body; none for a changeset.

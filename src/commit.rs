@@ -121,7 +121,7 @@ pub enum Read {
     Checkpoint(Scope),
     /// What is kept for an entity.
     EntityMeta(Entity),
-    /// The push in flight.
+    /// The bodies in flight.
     InFlight,
     /// Rows by id.
     Rows(Entity, Vec<String>),
@@ -166,8 +166,8 @@ pub struct Found {
     pub checkpoints: ByScope<Checkpoint>,
     /// Kept for the entities asked for.
     pub entities: ByEntity<EntityMeta>,
-    /// The push in flight.
-    pub in_flight: Option<InFlight>,
+    /// The bodies in flight, in their order.
+    pub in_flight: Vec<InFlight>,
     /// The rows found.
     pub rows: ByKey<StoredRow>,
     /// The status columns of the rows found, where they have any.
@@ -252,10 +252,10 @@ pub enum Write {
     PutCheckpoint(Scope, Checkpoint),
     /// Stores what is kept for an entity.
     PutEntityMeta(Entity, EntityMeta),
-    /// Stores the push in flight.
+    /// Stores a body in flight.
     PutInFlight(InFlight),
-    /// Removes the push in flight.
-    DeleteInFlight,
+    /// Removes the body in flight that has this place.
+    DeleteInFlight(u8),
     /// Stores one list of ids seen by the resync of a scope.
     PutSeen(Scope, u32, Vec<Key>),
     /// Removes so many lists of seen ids.

@@ -42,8 +42,8 @@ pub struct Tables {
     pub checkpoints: BTreeMap<Scope, Checkpoint>,
     /// Kept for each entity.
     pub entities: BTreeMap<Entity, EntityMeta>,
-    /// The push in flight.
-    pub in_flight: Option<InFlight>,
+    /// The bodies in flight, by their places.
+    pub in_flight: BTreeMap<u8, InFlight>,
     /// Ids seen by a resync.
     pub seen: BTreeMap<(Scope, u32), Vec<Key>>,
     /// How to take back each commit since the last strict one.
@@ -164,7 +164,7 @@ impl Tables {
             Read::EntityMeta(entity) => {
                 found.entities.insert(*entity, self.entities.get(entity).cloned().unwrap_or_default());
             }
-            Read::InFlight => found.in_flight.clone_from(&self.in_flight),
+            Read::InFlight => found.in_flight = self.in_flight.values().cloned().collect(),
             Read::Rows(entity, ids) => {
                 copy(&self.rows, *entity, ids, &mut found.rows);
                 copy(&self.columns, *entity, ids, &mut found.columns);
@@ -250,8 +250,11 @@ impl Tables {
                 Undo::Checkpoint(scope, self.checkpoints.insert(scope, checkpoint))
             }
             Write::PutEntityMeta(entity, meta) => Undo::EntityMeta(entity, self.entities.insert(entity, meta)),
-            Write::PutInFlight(in_flight) => Undo::InFlight(self.in_flight.replace(in_flight)),
-            Write::DeleteInFlight => Undo::InFlight(self.in_flight.take()),
+            Write::PutInFlight(in_flight) => {
+                let place = in_flight.place;
+                Undo::InFlight(place, self.in_flight.insert(place, in_flight))
+            }
+            Write::DeleteInFlight(place) => Undo::InFlight(place, self.in_flight.remove(&place)),
             Write::PutSeen(scope, list, keys) => {
                 Undo::Seen(vec![((scope, list), self.seen.insert((scope, list), keys))])
             }
@@ -282,7 +285,7 @@ impl Tables {
             Undo::Replica(before) => self.replica = before,
             Undo::Checkpoint(scope, before) => set_in(&mut self.checkpoints, scope, before),
             Undo::EntityMeta(entity, before) => set_in(&mut self.entities, entity, before),
-            Undo::InFlight(before) => self.in_flight = before,
+            Undo::InFlight(place, before) => set_in(&mut self.in_flight, place, before),
             Undo::Seen(lists) => lists.into_iter().for_each(|(list, before)| set_in(&mut self.seen, list, before)),
             Undo::Everything(before) => {
                 let undo = std::mem::take(&mut self.undo);
@@ -304,7 +307,7 @@ enum Undo {
     Replica(Option<Replica>),
     Checkpoint(Scope, Option<Checkpoint>),
     EntityMeta(Entity, Option<EntityMeta>),
-    InFlight(Option<InFlight>),
+    InFlight(u8, Option<InFlight>),
     Seen(Vec<SeenBefore>),
     Everything(Box<Tables>),
 }

@@ -56,7 +56,8 @@ impl Replica {
             fence: self.fence,
             scope: Scope::One(GOALS),
             keys: vec![Key::new(GOALS, id)],
-            idempotency_key: format!("push at {now}"),
+            idempotency_keys: vec![format!("push at {now}")],
+            records_max: 99,
             bytes_max: 9_999,
             parents_pulled: Vec::new(),
             unstored: None,
@@ -65,12 +66,12 @@ impl Replica {
     }
 
     fn push(&self, id: &str, now: i64, fate: Fate) {
-        let staged = self.stage(id, now);
+        let mut staged = self.stage(id, now);
         let results = [(Key::new(GOALS, id), fate)].into_iter().collect();
         let answer = Answer { results, server_time: None, epoch: None };
         self.run(&Settle {
             fence: self.fence,
-            in_flight: staged.in_flight.unwrap(),
+            in_flight: staged.in_flight.remove(0),
             answer,
             parents_pulled: Vec::new(),
             now: Millis(now + 1),
@@ -215,7 +216,7 @@ fn columns_are_taken_off_wherever_a_record_is_read_and_never_sent() {
     let [Arrived::Good(_, arrived)] = &page.arrived[..] else { panic!("{page:?}") };
     assert_eq!(Value::Object(arrived.fields.clone()), json!({"title": "x"}));
     replica.put("a", 10);
-    let body = replica.stage("a", 20).in_flight.unwrap().body;
+    let body = replica.stage("a", 20).in_flight.remove(0).body;
     assert!(!body.contains("sync_status") && !body.contains("last_sync"), "{body}");
 }
 

@@ -125,6 +125,7 @@ fn check_answer(config: &Config, answer: &Answer) {
 fn in_flight(entity: Option<&str>) -> InFlight {
     let sent = |id: &str| Sent { entity: "logs".into(), id: id.into(), stamp: Stamp(1), hash: None };
     InFlight {
+        place: 0,
         key: "k".into(),
         entity: entity.map(str::to_owned),
         sent: vec![sent("a"), sent("b")],
@@ -247,7 +248,7 @@ fn entries_of_our_own_stores() {
         "hashKey": 8 });
     let checkpoint =
         json!({ "cursor": "c", "epoch": "e", "upTo": 5, "resync": { "reason": "epochChanged", "seenLists": 2 } });
-    let in_flight = json!({ "key": "k", "entity": "logs", "body": "{}",
+    let in_flight = json!({ "place": 1, "key": "k", "entity": "logs", "body": "{}",
         "sent": [{ "entity": "logs", "id": "a", "stamp": 5, "hash": "ff00" }] });
     let sound = [change, conflict, replica, checkpoint, in_flight].map(|entry| entry.to_string());
     fuzz(8, &sound, |bytes| {

@@ -87,14 +87,15 @@ fn staged(style: Style, record: Value) -> Value {
         fence: 1,
         scope,
         keys: vec![key],
-        idempotency_key: "k".into(),
+        idempotency_keys: vec!["k".into()],
+        records_max: 99,
         bytes_max: 1_000,
         parents_pulled: Vec::new(),
         unstored: None,
         now: Millis(9),
     };
     let Next::Commit(_, out) = stage.next(&found, &config) else { panic!("nothing staged") };
-    serde_json::from_str(&out.in_flight.unwrap().body).unwrap()
+    serde_json::from_str(&out.in_flight[0].body).unwrap()
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn a_push_of_changeset_style_keeps_its_envelope() {
 
 #[test]
 fn the_copy_of_a_conflict_is_read_in_the_apps_names() {
-    let in_flight = InFlight { key: "k".into(), entity: Some("moods".into()), sent: Vec::new(), body: String::new() };
+    let in_flight = in_flight(Some("moods"));
     let fate = |record: Value| {
         let body = json!({"results": [{"id": "a", "status": "conflict", "record": record}]}).to_string();
         let answer = push::resource_answer(&config(Style::Resource), &in_flight, body.as_bytes()).unwrap();
@@ -144,7 +145,7 @@ fn what_a_changeset_has_in_data_is_held_to_the_rules_of_any_record() {
     let config =
         Config::new([("notes".to_owned(), EntityDeclaration::default())], Style::Changeset, &|_| Err(String::new()));
     let config = config.unwrap();
-    let in_flight = InFlight { key: "k".into(), entity: None, sent: Vec::new(), body: String::new() };
+    let in_flight = in_flight(None);
     let read = |name: &str, value: Value| {
         let mut change = json!({"entity_type": "notes", "id": "a", "data": {"text": "hello"}, "updated_at": 5});
         change["data"][name] = value;
@@ -177,4 +178,9 @@ fn wrong_names_are_refused_at_start() {
     let declared = [("moods".to_owned(), declaration)];
     let error = Config::new(declared, Style::Resource, &|_| Err(String::new())).err().unwrap();
     assert_eq!(error.to_string(), "entity `moods`: two sync fields are called `at`");
+}
+
+fn in_flight(entity: Option<&str>) -> InFlight {
+    let entity = entity.map(str::to_owned);
+    InFlight { place: 0, key: "k".into(), entity, sent: Vec::new(), body: String::new() }
 }

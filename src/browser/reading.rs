@@ -142,7 +142,6 @@ impl Reading<'_> {
         let store = self.running.store(self.store_of(read))?;
         Ok(match read {
             Read::Replica => vec![Request::one(&store, meta::REPLICA.into())?],
-            Read::InFlight => vec![Request::one(&store, meta::IN_FLIGHT.into())?],
             Read::Checkpoint(scope) => {
                 vec![Request::one(&store, meta::scope(self.db.config.scope_name(*scope)).into())?]
             }
@@ -159,10 +158,9 @@ impl Reading<'_> {
             Read::RowsSince(entity, stamp) => vec![self.rows_since(&store, *entity, stamp.0)?],
             Read::AllRows(_) | Read::Outbox | Read::AllConflicts => vec![Request::all(&store, None)?],
             Read::RowIds(_) | Read::Quarantine => vec![Request::keys(&store, None)?],
-            Read::EntityMetas | Read::Checkpoints => {
-                let (low, high) = if *read == Read::Checkpoints { meta::scope_range() } else { meta::entity_range() };
-                vec![Request::all(&store, Some(KeyRange::bound(&low.into(), &high.into(), None, None)?))?]
-            }
+            Read::InFlight => vec![Request::named(&store, meta::in_flight_range())?],
+            Read::EntityMetas => vec![Request::named(&store, meta::entity_range())?],
+            Read::Checkpoints => vec![Request::named(&store, meta::scope_range())?],
             Read::Changes(entity, ids) | Read::Conflicts(entity, ids) => {
                 let entity = Some(self.name(*entity).to_owned());
                 vec![Request::by_id(store, Keys { entity, id_field: ID.to_owned() }, ids)?]
@@ -180,7 +178,11 @@ impl Reading<'_> {
     fn take(&self, read: &Read, values: Vec<JsValue>, found: &mut Found) -> Result<(), Ended> {
         match read {
             Read::Replica => found.replica = one(values)?,
-            Read::InFlight => found.in_flight = one(values)?,
+            Read::InFlight => {
+                for entry in values {
+                    found.in_flight.extend(one(vec![entry])?);
+                }
+            }
             Read::Checkpoint(scope) => {
                 found.checkpoints.insert(*scope, one(values)?.unwrap_or_default());
             }
@@ -362,6 +364,10 @@ impl Request {
 
     fn by_id(store: ObjectStore, keys: Keys, ids: &[String]) -> Result<Self, idb::Error> {
         Ok(Self::ById(ById::begin(store, keys, ids)?))
+    }
+
+    fn named(store: &ObjectStore, (first, last): (String, String)) -> Result<Self, idb::Error> {
+        Self::all(store, Some(KeyRange::bound(&first.into(), &last.into(), None, None)?))
     }
 
     pub(super) fn all(store: &ObjectStore, range: Option<KeyRange>) -> Result<Self, idb::Error> {

@@ -26,8 +26,17 @@ pub const VALUE: &str = "value";
 pub mod meta {
     /// The replica.
     pub const REPLICA: &str = "replica";
-    /// The push in flight.
-    pub const IN_FLIGHT: &str = "inFlight";
+    /// The body in flight that has this place.
+    #[must_use]
+    pub fn in_flight(place: u8) -> String {
+        if place == 0 { IN_FLIGHT.to_owned() } else { format!("{IN_FLIGHT}:{place}") }
+    }
+    /// The first and the last name that a body in flight may have.
+    #[must_use]
+    pub fn in_flight_range() -> (String, String) {
+        (in_flight(0), format!("{IN_FLIGHT}:{}", char::MAX))
+    }
+    const IN_FLIGHT: &str = "inFlight";
     /// A scope's checkpoint.
     #[must_use]
     pub fn scope(name: &str) -> String {

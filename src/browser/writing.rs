@@ -129,8 +129,8 @@ fn encode(db: &IndexedDb, write: Write) -> Result<Encoded, String> {
         Write::PutReplica(replica) => Encoded::meta(meta::REPLICA, &replica)?,
         Write::PutCheckpoint(scope, checkpoint) => Encoded::meta(&meta::scope(config.scope_name(scope)), &checkpoint)?,
         Write::PutEntityMeta(entity, kept) => Encoded::meta(&meta::entity(name(entity)), &kept)?,
-        Write::PutInFlight(in_flight) => Encoded::meta(meta::IN_FLIGHT, &in_flight)?,
-        Write::DeleteInFlight => Encoded::delete(META, meta::IN_FLIGHT.into()),
+        Write::PutInFlight(in_flight) => Encoded::meta(&meta::in_flight(in_flight.place), &in_flight)?,
+        Write::DeleteInFlight(place) => Encoded::delete(META, meta::in_flight(place).into()),
         Write::PutSeen(scope, list, keys) => {
             let keys: Vec<(&str, &str)> = keys.iter().map(|key| (name(key.entity), key.id.as_str())).collect();
             Encoded::meta(&meta::seen(config.scope_name(scope), list), &keys)?

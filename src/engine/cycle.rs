@@ -23,7 +23,7 @@ impl Engine {
         self.ticket += 1;
         self.again = false;
         let mut tasks = VecDeque::new();
-        if self.in_flight.is_some() {
+        if !self.in_flight.is_empty() {
             tasks.push_back(Task::Resend);
         }
         tasks.push_back(Task::Scan);

@@ -3,6 +3,7 @@
 //! The outbox stays as it is, so all of it is pushed again, stored first, once there is room: a repeat changes nothing at
 //! the backend (I8). Source: docs/protocol.md, section 8.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Engine;
@@ -16,8 +17,8 @@ use crate::ports::Now;
 
 /// What such a cycle sets aside.
 pub(super) struct Full {
-    /// The stored body: its answer cannot be settled now.
-    pub(super) in_flight: Option<InFlight>,
+    /// The stored bodies: their answers cannot be settled now.
+    pub(super) in_flight: VecDeque<InFlight>,
 }
 
 impl Engine {
@@ -38,7 +39,7 @@ impl Engine {
         cycle.differs.clear();
         cycle.orphans.clear();
         cycle.poked = false;
-        cycle.full = Some(Full { in_flight: self.in_flight.take() });
+        cycle.full = Some(Full { in_flight: std::mem::take(&mut self.in_flight) });
     }
 
     /// The backend speaks: what another history of it answered says nothing of this one.
@@ -66,7 +67,7 @@ impl Engine {
                 answered.insert(entity, sent.id.clone(), Answered { stamp: sent.stamp, is_there });
             }
         }
-        self.in_flight = None;
+        self.in_flight.clear();
         self.grow_batch();
     }
 }

@@ -35,8 +35,8 @@ pub enum Purpose {
 pub struct Opened {
     /// The replica.
     pub replica: Replica,
-    /// A push whose answer is not known.
-    pub in_flight: Option<InFlight>,
+    /// Bodies whose answers are not known.
+    pub in_flight: Vec<InFlight>,
     /// How far each scope has been pulled.
     pub checkpoints: ByScope<Checkpoint>,
     /// True when this call made the replica.

@@ -19,6 +19,7 @@ mod scan;
 pub mod state;
 mod view;
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::checkpoint::{Checkpoint, InFlight};
@@ -43,7 +44,8 @@ pub struct Engine {
     halt: Option<Halt>,
     fence: u64,
     checkpoints: ByScope<Checkpoint>,
-    in_flight: Option<InFlight>,
+    /// What is staged, the next to be answered first.
+    in_flight: VecDeque<InFlight>,
     /// False while it leads without a fence of its own, which it had no room to raise.
     raised: bool,
     /// What was answered and could not be stored.
@@ -87,7 +89,7 @@ impl Engine {
             halt: None,
             fence: 0,
             checkpoints: ByScope::new(),
-            in_flight: None,
+            in_flight: VecDeque::new(),
             raised: false,
             answered: Rc::default(),
             answered_epoch: None,
@@ -249,13 +251,16 @@ impl Engine {
         if self.apply_id() == Some(id) {
             return self.page_applied(result, now);
         }
+        if self.settle_id() == Some(id) {
+            return self.settled(result, now);
+        }
         let awaited =
             matches!(&self.cycle, Some(Cycle { running: Some(Running::Transaction(awaited)), .. }) if *awaited == id);
         let Some(cycle) = self.cycle.as_mut().filter(|_| awaited) else { return };
         cycle.running = None;
         match result {
             Err(error) => self.store_failed(&error, None, now),
-            Ok(StoreOutcome::Open(_) | StoreOutcome::Apply(_)) => {}
+            Ok(StoreOutcome::Open(_) | StoreOutcome::Apply(_) | StoreOutcome::Settle(_)) => {}
             Ok(StoreOutcome::Scan(scanned)) => self.scanned(scanned),
             Ok(StoreOutcome::StartResync(scope, checkpoint)) => self.resync_started(scope, checkpoint),
             Ok(StoreOutcome::Plan(planned)) => {
@@ -264,9 +269,8 @@ impl Engine {
                 cycle.orphans.clear();
             }
             Ok(StoreOutcome::Stage(staged)) => self.staged(staged, now),
-            Ok(StoreOutcome::Settle(settled)) => self.settled(settled, now),
             Ok(StoreOutcome::Unstage(notices)) => {
-                self.in_flight = None;
+                self.in_flight.clear();
                 self.tell(notices);
             }
             Ok(StoreOutcome::Restamp(notices)) => self.tell(notices),

@@ -35,7 +35,10 @@ impl Engine {
                 self.mode = Mode::Leader;
                 self.fence = opened.replica.fence;
                 self.checkpoints = opened.checkpoints;
-                self.in_flight = opened.in_flight.filter(|_| !mutation::is(Mutation::InFlightNotResent));
+                self.in_flight = opened.in_flight.into();
+                if mutation::is(Mutation::InFlightNotResent) {
+                    self.in_flight.clear();
+                }
                 self.begin_cycle(now);
                 if !self.raised {
                     self.storage_full(now);

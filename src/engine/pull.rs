@@ -47,7 +47,7 @@ impl Engine {
     fn pulling(&mut self) -> Option<&mut Pulling> {
         match self.cycle.as_mut()?.running.as_mut()? {
             Running::Pull(pulling) => Some(pulling),
-            Running::Transaction(_) | Running::Push { .. } | Running::Token { .. } => None,
+            Running::Transaction(_) | Running::Push(_) | Running::Token { .. } => None,
         }
     }
 
@@ -123,9 +123,7 @@ impl Engine {
         if has_more {
             self.fetch(now);
         }
-        if let Some(cycle) = &mut self.cycle {
-            cycle.deadline = now.mono + super::WATCHDOG_MS;
-        }
+        self.is_alive(now);
     }
 
     pub(super) fn page_applied(&mut self, result: Result<StoreOutcome, StoreError>, now: Now) {

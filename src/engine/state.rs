@@ -131,11 +131,11 @@ pub enum StoreStep {
     Apply(Box<ApplyPage>),
     /// List what is due.
     Plan(Plan),
-    /// Store a body before it leaves.
+    /// Store bodies before they leave.
     Stage(Stage),
     /// Settle an answered push.
     Settle(Box<Settle>),
-    /// Give up a refused body.
+    /// Give up the bodies in flight.
     Unstage(Unstage),
     /// Stamp again what is too far ahead.
     Restamp(Restamp),
@@ -198,9 +198,9 @@ pub(super) enum Task {
     Pull(Scope),
     /// List what is due.
     Plan,
-    /// Send one body of what was listed.
+    /// Send the first bodies of what was listed.
     Batch,
-    /// Give up the body in flight, for this reason.
+    /// Give up the bodies in flight, the first for this reason.
     Unstage(Option<(String, String)>),
     /// Stamp again what is too far ahead.
     Restamp,
@@ -213,8 +213,8 @@ pub(super) enum Running {
     Transaction(u64),
     /// A pull, page by page.
     Pull(Pulling),
-    /// A push.
-    Push { id: u64, sent_at: Now, in_flight: InFlight },
+    /// A push, body by body.
+    Push(Pushing),
     /// A new token, to do this again.
     Token { id: u64, then: Task },
 }
@@ -236,6 +236,17 @@ pub(super) struct Pulling {
     pub(super) arrived: usize,
     pub(super) remaining: Option<u64>,
     pub(super) bytes: usize,
+}
+
+/// A push under way: one answer is settled while the next body is sent.
+#[derive(Default)]
+pub(super) struct Pushing {
+    /// The body being sent, and since when.
+    pub(super) send: Option<(u64, Now)>,
+    /// The answer being settled: that of the first body in flight.
+    pub(super) settle: Option<u64>,
+    /// What came of the second body meanwhile.
+    pub(super) waiting: Option<Result<Answer, Failure>>,
 }
 
 /// One cycle: resend, detect, pull, detect, push; and pull again where the backend holds something else.

@@ -1,7 +1,10 @@
 //! What the engine is doing, for people. Never changes anything.
 
+use std::collections::VecDeque;
+
 use super::Engine;
 use super::state::{Cycle, Halt, Mode, Running};
+use crate::checkpoint::InFlight;
 use crate::error::Error;
 use crate::ports::Now;
 use crate::record::Millis;
@@ -48,7 +51,7 @@ impl Engine {
             mode: self.mode,
             halt: self.halt,
             is_syncing: self.cycle.is_some(),
-            progress: self.cycle.as_ref().and_then(Cycle::progress),
+            progress: self.cycle.as_ref().and_then(|cycle| cycle.progress(&self.in_flight)),
             error: self.error.clone(),
             is_reachable: self.is_reachable,
             last_sync_at: self.last_sync_at,
@@ -58,7 +61,7 @@ impl Engine {
 }
 
 impl Cycle {
-    fn progress(&self) -> Option<Progress> {
+    fn progress(&self, in_flight: &VecDeque<InFlight>) -> Option<Progress> {
         match self.running.as_ref()? {
             Running::Pull(pulling) => Some(Progress {
                 is_push: false,
@@ -66,10 +69,12 @@ impl Cycle {
                 total: pulling.remaining.map(|left| pulling.arrived + usize::try_from(left).unwrap_or(0)),
                 bytes: Some(pulling.bytes),
             }),
-            Running::Push { in_flight, .. } => Some(Progress {
+            Running::Push(_) => Some(Progress {
                 is_push: true,
                 done: self.report.pushed,
-                total: Some(self.report.pushed + in_flight.sent.len() + self.plan.len()),
+                total: Some(
+                    in_flight.iter().map(|body| body.sent.len()).sum::<usize>() + self.report.pushed + self.plan.len(),
+                ),
                 bytes: None,
             }),
             Running::Transaction(_) | Running::Token { .. } => None,

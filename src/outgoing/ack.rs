@@ -60,10 +60,8 @@ impl Step for Settle {
         match found.rounds {
             0 => Next::Read(self.first_reads(config)),
             1 => {
+                // Nobody but the leader adds or removes what is in flight.
                 or_refuse!(found.led_by(self.fence));
-                if found.in_flight.as_ref().map(|stored| &stored.key) != Some(&self.in_flight.key) {
-                    return Next::Refuse(Refusal::Stale);
-                }
                 Next::Read(self.row_reads(found, config))
             }
             _ => {
@@ -89,7 +87,7 @@ impl Settle {
     }
 
     fn first_reads(&self, config: &Config) -> Vec<Read> {
-        let mut reads = vec![Read::Replica, Read::InFlight];
+        let mut reads = vec![Read::Replica];
         for (entity, ids) in self.sent(config) {
             reads.push(Read::Checkpoint(config.scope_of(entity)));
             reads.push(Read::EntityMeta(entity));
@@ -340,18 +338,19 @@ impl Settling<'_> {
             meta.last_push = Some(self.step.now);
             self.writes.push(Write::PutEntityMeta(entity, meta));
         }
-        self.writes.push(Write::DeleteInFlight);
+        self.writes.push(Write::DeleteInFlight(self.step.in_flight.place));
         Next::Commit(self.writes, self.out)
     }
 }
 
-/// Gives up a body that the backend refused as a whole; where `fault` is given, its records become dead letters.
+/// Gives up what is in flight, where the backend refused the first body as a whole; where `fault` is given, the records of
+/// that one become dead letters.
 pub struct Unstage {
     /// The leader's fence.
     pub fence: u64,
-    /// `Idempotency-Key` of the body.
+    /// `Idempotency-Key` of the first body.
     pub idempotency_key: String,
-    /// Code and message for every record of the body.
+    /// Code and message for every record of the first body.
     pub fault: Option<(String, String)>,
     /// The raw clock.
     pub now: Millis,
@@ -365,19 +364,24 @@ impl Step for Unstage {
             return Next::Read(vec![Read::Replica, Read::InFlight]);
         }
         or_refuse!(found.led_by(self.fence));
-        let Some(in_flight) = found.in_flight.as_ref().filter(|stored| stored.key == self.idempotency_key) else {
+        if found.in_flight.first().map(|first| &first.key) != Some(&self.idempotency_key) {
             return Next::Refuse(Refusal::Stale);
-        };
-        let sent = || in_flight.sent.iter().filter_map(|sent| Some((config.find(&sent.entity)?, sent)));
-        if found.rounds == 1 {
-            return Next::Read(sent().map(|(entity, sent)| Read::Changes(entity, vec![sent.id.clone()])).collect());
         }
-        let mut writes = vec![Write::DeleteInFlight];
+        let sent = || {
+            let sent = found.in_flight.iter().flat_map(|body| body.sent.iter().map(move |sent| (body, sent)));
+            sent.filter_map(|(body, sent)| Some((config.find(&sent.entity)?, sent, body)))
+        };
+        if found.rounds == 1 {
+            return Next::Read(sent().map(|(entity, sent, _)| Read::Changes(entity, vec![sent.id.clone()])).collect());
+        }
+        let mut writes: Vec<Write> = found.in_flight.iter().map(|body| Write::DeleteInFlight(body.place)).collect();
         let mut notices = Vec::new();
-        for (entity, sent) in sent() {
+        for (entity, sent, body) in sent() {
             let Some(mut change) = found.changes.value(entity, &sent.id).cloned() else { continue };
+            // One behind the first may have been sent by the leader before.
             change.was_sent(sent.stamp);
-            if let Some((code, message)) = self.fault.as_ref().filter(|_| change.stamp == sent.stamp) {
+            let is_refused = body.key == self.idempotency_key && change.stamp == sent.stamp;
+            if let Some((code, message)) = self.fault.as_ref().filter(|_| is_refused) {
                 change.fail(code, message, 0, self.now);
                 notices.push(failed(&change));
             }

@@ -1,4 +1,4 @@
-//! Step 3 of 5: changes to one request body within the limits, stored before it leaves. Never sends, never splits a record.
+//! Step 3 of 5: changes to request bodies within the limits, stored before they leave. Never sends, never splits a record.
 //!
 //! Source: docs/protocol.md, sections 4, 5 and 7 ("In flight"); invariants I12, I14, I23.
 
@@ -20,21 +20,23 @@ use crate::mutation::{self, Mutation};
 use crate::or_refuse;
 use crate::record::{ByKey, Entity, Key, Millis, Record, Scope, Stamp, StoredRow};
 
-/// Makes one body and stores it as in flight.
+/// Makes bodies that wait for none of each other's answers, and stores them as in flight.
 pub struct Stage {
     /// The leader's fence.
     pub fence: u64,
-    /// The scope whose endpoint takes the body.
+    /// The scope whose endpoint takes the bodies.
     pub scope: Scope,
     /// The records, in the order to send.
     pub keys: Vec<Key>,
-    /// `Idempotency-Key` for the body.
-    pub idempotency_key: String,
-    /// Most encoded bytes.
+    /// `Idempotency-Key` for each body that may be made.
+    pub idempotency_keys: Vec<String>,
+    /// Most records in a body.
+    pub records_max: usize,
+    /// Most encoded bytes in a body.
     pub bytes_max: usize,
     /// Entities whose missing parents have been pulled in this cycle: a record that still lacks one has failed.
     pub parents_pulled: Vec<Entity>,
-    /// Set while nothing can be stored: what was answered meanwhile. The body is made and stored nowhere.
+    /// Set while nothing can be stored: what was answered meanwhile. What is made is stored nowhere.
     pub unstored: Option<Rc<ByKey<Answered>>>,
     /// The raw clock.
     pub now: Millis,
@@ -52,9 +54,9 @@ pub struct Answered {
 /// What was staged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Staged {
-    /// The body; none when nothing was left to send.
-    pub in_flight: Option<InFlight>,
-    /// Records that found no room.
+    /// The bodies, in the order to send; none when nothing was left to send.
+    pub in_flight: Vec<InFlight>,
+    /// Records that found no room, or wait for the answer to one of the bodies.
     pub left: Vec<Key>,
     /// Entities of records whose parents are not here, while another pull may help.
     pub orphans: Vec<Entity>,
@@ -74,7 +76,7 @@ impl Step for Stage {
             0 => Next::Read(self.first_reads()),
             1 => {
                 or_refuse!(found.led_by(self.fence));
-                if found.in_flight.is_some() && self.unstored.is_none() && !mutation::is(Mutation::InFlightNotResent) {
+                if !found.in_flight.is_empty() && self.unstored.is_none() && !mutation::is(Mutation::InFlightNotResent) {
                     return Next::Refuse(Refusal::Stale);
                 }
                 Next::Read(self.parent_reads(found, config))
@@ -140,7 +142,8 @@ struct Staging<'a> {
     config: &'a Config,
     replica: &'a Replica,
     sent: Vec<Sent>,
-    in_body: ByKey<()>,
+    /// The body that each record went into.
+    bodies: ByKey<usize>,
     records: Vec<Box<RawValue>>,
     bytes: usize,
     writes: Vec<Write>,
@@ -155,7 +158,7 @@ impl<'a> Staging<'a> {
             config,
             replica,
             sent: Vec::new(),
-            in_body: ByKey::default(),
+            bodies: ByKey::default(),
             records: Vec::new(),
             bytes: 0,
             writes: Vec::new(),
@@ -166,8 +169,11 @@ impl<'a> Staging<'a> {
     fn add(&mut self, key: &Key) {
         let Some(change) = self.found.changes.value(key.entity, &key.id) else { return };
         let is_answered = self.step.answered(key.entity, &key.id, change.stamp).is_some();
-        if !change.is_due(self.step.now) || is_answered || self.in_body.value(key.entity, &key.id).is_some() {
+        if !change.is_due(self.step.now) || is_answered || self.bodies.value(key.entity, &key.id).is_some() {
             return;
+        }
+        if self.sent.len() == self.step.records_max && !self.next_body() {
+            return self.out.left.push(key.clone());
         }
         let mut change = change;
         let written = self.writes.len();
@@ -202,6 +208,7 @@ impl<'a> Staging<'a> {
         match self.parents(record, key.entity) {
             Parents::Ready => {}
             Parents::Waiting => return,
+            Parents::Staged => return self.out.left.push(key.clone()),
             Parents::Stuck(parent) => {
                 let message = format!("names a record of `{parent}` that could not be pushed");
                 return self.wait(change, "parent_failed", message);
@@ -224,7 +231,11 @@ impl<'a> Staging<'a> {
                 self.fail(change, "too_large", "the record is over the size limit", true);
             }
             Ok(json) if !self.records.is_empty() && self.bytes + json.get().len() > self.step.bytes_max => {
-                self.out.left.push(key.clone());
+                if !self.next_body() {
+                    return self.out.left.push(key.clone());
+                }
+                self.writes.truncate(written);
+                self.add(key);
             }
             Ok(json) => {
                 if change.state == ChangeState::Pending && change.error.is_some() {
@@ -237,12 +248,13 @@ impl<'a> Staging<'a> {
                 let hash = scan.then(|| detect::content_hash(record, self.replica.hash_key));
                 let entity = self.config.entity(key.entity).name.clone();
                 self.sent.push(Sent { entity, id: key.id.clone(), stamp: record.client_updated_at, hash });
-                self.in_body.insert(key.entity, key.id.clone(), ());
+                self.bodies.insert(key.entity, key.id.clone(), self.out.in_flight.len());
             }
         }
     }
 
-    /// I14: a child waits until each parent is acknowledged, or goes in the same body behind it.
+    /// I14: a child waits until each parent is acknowledged, or goes in the same body behind it: never in a body staged with
+    /// the parent's, which leaves whatever becomes of the parent.
     fn parents(&self, record: &Record, entity: Entity) -> Parents {
         for (parent, id) in parents_of(record, entity, self.config) {
             let stored = self.found.changes.value(parent, id);
@@ -259,7 +271,11 @@ impl<'a> Staging<'a> {
             }
             let arrived =
                 || stored.and_then(|change| self.step.answered(parent, id, change.stamp)).is_some_and(|a| a.is_there);
-            if unsent && self.in_body.value(parent, id).is_none() && !arrived() {
+            let body = self.bodies.value(parent, id);
+            if body.is_some_and(|body| *body != self.out.in_flight.len()) {
+                return Parents::Staged;
+            }
+            if unsent && body.is_none() && !arrived() {
                 let is_stuck = |change: &Change| change.error.is_some() || change.state == ChangeState::Conflict;
                 return if stored.is_some_and(is_stuck) {
                     Parents::Stuck(self.config.entity(parent).name.clone())
@@ -315,33 +331,44 @@ impl<'a> Staging<'a> {
         self.writes.push(Write::PutChange(change));
     }
 
-    fn finish(mut self) -> Next<Staged> {
-        let unstored = self.step.unstored.is_some();
-        if !self.sent.is_empty() {
-            let device_id = self.replica.device_id.clone();
-            let (entity, body) = match self.step.scope {
-                Scope::One(entity) => (
-                    Some(self.config.entity(entity).name.clone()),
-                    serde_json::to_string(&PushRequest { device_id, records: self.records }),
-                ),
-                Scope::All => (
-                    None,
-                    serde_json::to_string(&UploadRequest { device_id, changes: self.records, client_cursor: None }),
-                ),
-            };
-            let in_flight = InFlight {
-                key: self.step.idempotency_key.clone(),
-                entity,
-                sent: self.sent,
-                // Encoded records joined by commas always encode.
-                body: body.unwrap_or_default(),
-            };
-            if !unstored {
-                self.writes.push(Write::PutInFlight(in_flight.clone()));
-            }
-            self.out.in_flight = Some(in_flight);
+    /// Ends the body where another may follow.
+    fn next_body(&mut self) -> bool {
+        let is_last = self.out.in_flight.len() + 1 >= self.step.idempotency_keys.len();
+        if !is_last {
+            self.end_body();
         }
-        if unstored {
+        !is_last
+    }
+
+    fn end_body(&mut self) {
+        let place = self.out.in_flight.len();
+        let (Some(key), false) = (self.step.idempotency_keys.get(place), self.sent.is_empty()) else { return };
+        let (device_id, records) = (self.replica.device_id.clone(), std::mem::take(&mut self.records));
+        let (entity, body) = match self.step.scope {
+            Scope::One(entity) => {
+                let name = self.config.entity(entity).name.clone();
+                (Some(name), serde_json::to_string(&PushRequest { device_id, records }))
+            }
+            Scope::All => {
+                (None, serde_json::to_string(&UploadRequest { device_id, changes: records, client_cursor: None }))
+            }
+        };
+        self.bytes = 0;
+        self.out.in_flight.push(InFlight {
+            place: u8::try_from(place).unwrap_or(u8::MAX),
+            key: key.clone(),
+            entity,
+            sent: std::mem::take(&mut self.sent),
+            // Encoded records joined by commas always encode.
+            body: body.unwrap_or_default(),
+        });
+    }
+
+    fn finish(mut self) -> Next<Staged> {
+        self.end_body();
+        if self.step.unstored.is_none() {
+            self.writes.extend(self.out.in_flight.iter().cloned().map(Write::PutInFlight));
+        } else {
             // What failed here is told once it can be stored.
             self.writes.clear();
             self.out.notices.clear();
@@ -353,6 +380,8 @@ impl<'a> Staging<'a> {
 enum Parents {
     Ready,
     Waiting,
+    /// One goes in a body staged with the child's.
+    Staged,
     Stuck(String),
     Missing(String),
 }

@@ -89,7 +89,7 @@ impl Move {
             | Write::DeleteRow(_)
             | Write::PutReplica(_)
             | Write::PutInFlight(_)
-            | Write::DeleteInFlight
+            | Write::DeleteInFlight(_)
             | Write::PutSeen(..)
             | Write::DeleteSeen(..) => return None,
         })

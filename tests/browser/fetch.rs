@@ -238,7 +238,7 @@ async fn a_large_body_is_zipped_where_the_backend_takes_it() {
 }
 
 fn in_flight(body: &str) -> InFlight {
-    InFlight { key: "the-key".into(), entity: Some("log".into()), sent: Vec::new(), body: body.into() }
+    InFlight { place: 0, key: "the-key".into(), entity: Some("log".into()), sent: Vec::new(), body: body.into() }
 }
 
 const BASE: &str = "https://backend.example/base";

@@ -184,21 +184,26 @@ pub(crate) async fn what_is_kept_for_an_entity_round_trips<S: Store>(store: &S) 
     assert_eq!((found.entity(LOG), found.entity(LOGS)), (meta, EntityMeta::default()));
 }
 
-pub(crate) async fn a_push_in_flight_round_trips<S: Store>(store: &S) {
+pub(crate) async fn bodies_in_flight_round_trip_in_their_order<S: Store>(store: &S) {
     let sent = |id: &str, hash| Sent { entity: "log".into(), id: id.into(), stamp: Stamp(4), hash };
-    let in_flight = InFlight {
+    let first = InFlight {
+        place: 0,
         key: "a-key".into(),
         entity: Some("log".into()),
         sent: vec![sent("a", None), sent("b", Some(u64::MAX >> 11))],
         body: "{\"records\":[{\"text\":\"\\u0000 \u{1f600}\"}]}".into(),
     };
-    let bare = InFlight { entity: None, sent: Vec::new(), ..in_flight.clone() };
-    for in_flight in [in_flight, bare] {
-        write(store, vec![Write::PutInFlight(in_flight.clone())]).await;
-        assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, Some(in_flight));
-    }
-    write(store, vec![Write::DeleteInFlight]).await;
-    assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, None);
+    let second = InFlight { place: 1, entity: None, sent: Vec::new(), ..first.clone() };
+    let third = InFlight { place: 2, ..first.clone() };
+    let put = |body: &InFlight| Write::PutInFlight(body.clone());
+    write(store, vec![put(&third), put(&first), put(&second)]).await;
+    assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, [first, second.clone(), third.clone()]);
+    write(store, vec![Write::DeleteInFlight(0)]).await;
+    assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, [second.clone(), third]);
+    write(store, vec![Write::DeleteInFlight(2)]).await;
+    assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, [second.clone()]);
+    write(store, vec![Write::DeleteInFlight(second.place)]).await;
+    assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, []);
 }
 
 pub(crate) async fn seen_lists_are_read_and_removed<S: Store>(store: &S) {
@@ -250,7 +255,7 @@ pub(crate) async fn a_wipe_leaves_nothing<S: Store>(store: &S) {
 
     let found = super::everything(store).await;
     assert!(found.rows.is_empty() && found.row_ids.is_empty() && found.changes.is_empty());
-    assert!(found.conflicts.is_empty() && found.quarantined.is_empty() && found.in_flight.is_none());
+    assert!(found.conflicts.is_empty() && found.quarantined.is_empty() && found.in_flight.is_empty());
     assert_eq!(found.replica, Some(kept), "what is written after the wipe stays");
     let scope = Scope::One(LOG);
     let found = read(store, vec![Read::Checkpoint(scope), Read::EntityMeta(LOG), Read::Seen(scope, 1)]).await;

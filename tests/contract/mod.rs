@@ -29,7 +29,7 @@ macro_rules! each_case {
                 many_found_are_edited_sent_and_refused;
             kinds: rows_round_trip, a_row_keeps_its_mark, rows_since_a_stamp, changes_round_trip,
                 conflicts_round_trip, quarantined_records_are_listed, the_replica_round_trips,
-                checkpoints_round_trip, what_is_kept_for_an_entity_round_trips, a_push_in_flight_round_trips,
+                checkpoints_round_trip, what_is_kept_for_an_entity_round_trips, bodies_in_flight_round_trip_in_their_order,
                 seen_lists_are_read_and_removed, a_tombstone_is_a_row, a_wipe_leaves_nothing;
             atomic: a_refused_step_writes_nothing, steps_that_meet_are_serialised, an_old_fence_is_refused,
                 a_step_sees_what_the_one_before_wrote, writes_happen_in_order, a_step_may_read_in_rounds,

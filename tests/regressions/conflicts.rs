@@ -91,7 +91,7 @@ fn two_copies_sent_without_an_answer_are_both_known_as_own() {
     let db = Db::new(Detect::Exact, Policy::Manual);
     for (name, now) in [("first", 10), ("second", 20), ("third", 30)] {
         db.put(name, now);
-        let lost = db.stage(A).in_flight.unwrap();
+        let lost = db.stage(A).in_flight.remove(0);
         db.run(&Unstage { fence: 1, idempotency_key: lost.key, fault: None, now: Millis(1) });
     }
     assert_eq!(db.page(vec![copy("first", 10, 100)], "1", 100, false).notices, []);
@@ -102,7 +102,7 @@ fn two_copies_sent_without_an_answer_are_both_known_as_own() {
 fn an_edit_refused_for_an_older_own_copy_replaces_that_copy_at_its_next_try() {
     let db = Db::new(Detect::Exact, Policy::Manual);
     db.put("first", 10);
-    let lost = db.stage(A).in_flight.unwrap();
+    let lost = db.stage(A).in_flight.remove(0);
     db.put("second", 20);
     db.run(&Unstage { fence: 1, idempotency_key: lost.key, fault: None, now: Millis(1) });
     // The first did arrive, without a word of it coming back.

@@ -99,12 +99,13 @@ impl Db {
     pub(crate) fn stage(&self, entity: Entity) -> Staged {
         let planned = self.run(&Plan { now: Millis(1) });
         let keys = planned.into_iter().map(|planned| planned.key).filter(|key| key.entity == entity).collect();
-        let idempotency_key = "k".into();
+        let idempotency_keys = vec!["k".into()];
         self.run(&Stage {
             fence: 1,
             scope: Scope::One(entity),
             keys,
-            idempotency_key,
+            idempotency_keys,
+            records_max: 99,
             bytes_max: 9_999,
             parents_pulled: Vec::new(),
             unstored: None,
@@ -112,9 +113,9 @@ impl Db {
         })
     }
 
-    pub(crate) fn settle(&self, staged: Staged, fate: Fate) -> Settled {
+    pub(crate) fn settle(&self, mut staged: Staged, fate: Fate) -> Settled {
         let answer = Answer { results: [(key(), fate)].into_iter().collect(), server_time: None, epoch: None };
-        let in_flight = staged.in_flight.unwrap();
+        let in_flight = staged.in_flight.remove(0);
         self.run(&Settle { fence: 1, in_flight, answer, parents_pulled: Vec::new(), now: Millis(1) })
     }
 

@@ -47,16 +47,16 @@ fn a_child_waits_for_a_parent_that_is_not_marked_yet() {
     child.fields.insert("parent".into(), "r".into());
     db.app_writes(B, child);
     db.run(&Scan { fence: 1, entities: vec![B], now: Millis(20), offset_ms: 0, deep: true });
-    assert_eq!(db.stage(B).in_flight, None);
+    assert_eq!(db.stage(B).in_flight, []);
 }
 
 #[test]
 fn what_was_sent_once_is_said_to_be_known() {
     let db = Db::new(Detect::Exact, Policy::LastWriteWins);
     db.put("first", 10);
-    let lost = db.stage(A).in_flight.unwrap();
+    let lost = db.stage(A).in_flight.remove(0);
     db.run(&Unstage { fence: 1, idempotency_key: lost.key, fault: None, now: Millis(1) });
-    let body = db.stage(A).in_flight.unwrap().body;
+    let body = db.stage(A).in_flight.remove(0).body;
     assert!(body.contains(r#""_sync":{"known":true}"#), "{body}");
 }
 
@@ -80,13 +80,14 @@ fn a_record_is_given_up_after_the_tries_that_the_app_allows() {
     db.run(&Open { account: None, device_id: "d".into(), hash_key: 7, purpose: Purpose::Lead });
     db.put("mine", 10);
     for (now, given_up) in [(100_000, false), (200_000, false), (300_000, true)] {
-        let (now, keys, idempotency_key) = (Millis(now), vec![key()], format!("k{now}"));
+        let (now, keys, idempotency_keys) = (Millis(now), vec![key()], vec![format!("k{now}")]);
         let scope = Scope::One(A);
         let staged = db.run(&Stage {
             fence: 1,
             scope,
             keys,
-            idempotency_key,
+            idempotency_keys,
+            records_max: 99,
             bytes_max: 9_999,
             parents_pulled: Vec::new(),
             unstored: None,
@@ -109,7 +110,7 @@ fn a_change_that_could_not_be_read_goes_out_by_its_row_when_retried() {
     let db = Db::new(Detect::Exact, Policy::LastWriteWins);
     db.put("mine", 10);
     db.run(&Put(vec![Write::PutChange(Change::unreadable(key(), "damaged".into(), "5".into()))]));
-    assert_eq!(db.stage(A).in_flight, None);
+    assert_eq!(db.stage(A).in_flight, []);
     db.run(&Retry { keys: None });
     db.push(applied(100));
     let change = db.change().unwrap();

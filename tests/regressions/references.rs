@@ -26,7 +26,8 @@ fn stage(db: &Db, parents_pulled: &[Entity]) -> Staged {
         fence: 1,
         scope: Scope::One(B),
         keys: vec![child()],
-        idempotency_key: "k".into(),
+        idempotency_keys: vec!["k".into()],
+        records_max: 99,
         bytes_max: 9_999,
         parents_pulled: parents_pulled.to_vec(),
         unstored: None,
@@ -34,10 +35,10 @@ fn stage(db: &Db, parents_pulled: &[Entity]) -> Staged {
     })
 }
 
-fn refuse(db: &Db, staged: Staged, parents_pulled: &[Entity]) -> Settled {
+fn refuse(db: &Db, mut staged: Staged, parents_pulled: &[Entity]) -> Settled {
     let fate = Fate::Rejected { code: RejectCode::MissingReference, message: String::new() };
     let answer = Answer { results: [(child(), fate)].into_iter().collect(), server_time: None, epoch: None };
-    let (in_flight, parents_pulled) = (staged.in_flight.unwrap(), parents_pulled.to_vec());
+    let (in_flight, parents_pulled) = (staged.in_flight.remove(0), parents_pulled.to_vec());
     db.run(&Settle { fence: 1, in_flight, answer, parents_pulled, now: Millis(30) })
 }
 
@@ -54,10 +55,10 @@ fn a_parent_that_is_not_here_is_asked_for_before_a_try_counts() {
     let db = Db::new(Detect::Exact, Policy::LastWriteWins);
     write_child(&db);
     let staged = stage(&db, &[]);
-    assert_eq!((staged.in_flight, staged.orphans, staged.notices.len()), (None, vec![B], 0));
+    assert_eq!((staged.in_flight, staged.orphans, staged.notices.len()), (vec![], vec![B], 0));
     assert_eq!(stands(&db), (ChangeState::Pending, 0, None));
     let staged = stage(&db, &[B]);
-    assert_eq!((staged.in_flight, staged.orphans, staged.notices.len()), (None, vec![], 1));
+    assert_eq!((staged.in_flight, staged.orphans, staged.notices.len()), (vec![], vec![], 1));
     assert_eq!(stands(&db), (ChangeState::Failed, 1, Some("missing_reference".into())));
 }
 
@@ -81,10 +82,10 @@ fn a_child_of_a_parent_that_failed_waits_untried_and_says_so() {
     write_child(&db);
     db.push(Fate::Rejected { code: RejectCode::Invalid, message: String::new() });
     let staged = stage(&db, &[]);
-    assert_eq!((staged.in_flight, staged.orphans, staged.notices.len()), (None, vec![], 0));
+    assert_eq!((staged.in_flight, staged.orphans, staged.notices.len()), (vec![], vec![], 0));
     assert_eq!(stands(&db), (ChangeState::Pending, 0, Some("parent_failed".into())));
     db.put("corrected", 40);
     db.push(crate::db::applied(100));
-    assert_eq!(stage(&db, &[]).in_flight.unwrap().sent.len(), 1);
+    assert_eq!(stage(&db, &[]).in_flight[0].sent.len(), 1);
     assert_eq!(stands(&db), (ChangeState::Pending, 0, None));
 }

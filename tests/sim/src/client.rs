@@ -446,7 +446,7 @@ fn is_deletion(write: &Write) -> bool {
             | Write::DeleteChange(_)
             | Write::DeleteConflict(_)
             | Write::DeleteQuarantined(_)
-            | Write::DeleteInFlight
+            | Write::DeleteInFlight(_)
             | Write::DeleteSeen(..)
             | Write::Wipe
     )

@@ -102,7 +102,7 @@ impl Oracle {
                 | Write::PutQuarantined(_)
                 | Write::DeleteQuarantined(_)
                 | Write::PutEntityMeta(..)
-                | Write::DeleteInFlight
+                | Write::DeleteInFlight(_)
                 | Write::PutSeen(..)
                 | Write::DeleteSeen(..)
                 | Write::Wipe => {}
