@@ -3,7 +3,6 @@
 //! The outbox stays as it is, so all of it is pushed again, stored first, once there is room: a repeat changes nothing at
 //! the backend (I8). Source: docs/protocol.md, section 8.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Engine;
@@ -18,7 +17,7 @@ use crate::ports::Now;
 /// What such a cycle sets aside.
 pub(super) struct Full {
     /// The stored bodies: their answers cannot be settled now.
-    pub(super) in_flight: VecDeque<InFlight>,
+    pub(super) in_flight: Vec<InFlight>,
 }
 
 impl Engine {

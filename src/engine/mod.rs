@@ -19,7 +19,6 @@ mod scan;
 pub mod state;
 mod view;
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::checkpoint::{Checkpoint, InFlight};
@@ -45,7 +44,7 @@ pub struct Engine {
     fence: u64,
     checkpoints: ByScope<Checkpoint>,
     /// What is staged, the next to be answered first.
-    in_flight: VecDeque<InFlight>,
+    in_flight: Vec<InFlight>,
     /// False while it leads without a fence of its own, which it had no room to raise.
     raised: bool,
     /// What was answered and could not be stored.
@@ -89,7 +88,7 @@ impl Engine {
             halt: None,
             fence: 0,
             checkpoints: ByScope::new(),
-            in_flight: VecDeque::new(),
+            in_flight: Vec::new(),
             raised: false,
             answered: Rc::default(),
             answered_epoch: None,

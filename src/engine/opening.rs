@@ -35,7 +35,7 @@ impl Engine {
                 self.mode = Mode::Leader;
                 self.fence = opened.replica.fence;
                 self.checkpoints = opened.checkpoints;
-                self.in_flight = opened.in_flight.into();
+                self.in_flight = opened.in_flight;
                 if mutation::is(Mutation::InFlightNotResent) {
                     self.in_flight.clear();
                 }

@@ -55,7 +55,7 @@ impl Engine {
         for key in staged.left.into_iter().rev() {
             cycle.plan.push_front(Planned { scope: self.config.scope_of(key.entity), key });
         }
-        self.in_flight = staged.in_flight.into();
+        self.in_flight = staged.in_flight;
         self.resend(now);
     }
 
@@ -99,18 +99,19 @@ impl Engine {
 
     pub(super) fn unstage(&mut self, fault: Option<(String, String)>, now: Now) {
         if self.is_full() {
-            if let Some(in_flight) = self.in_flight.pop_front().filter(|_| fault.is_some()) {
-                self.answered(&in_flight, None);
+            let refused = std::mem::take(&mut self.in_flight);
+            if let Some(in_flight) = refused.first().filter(|_| fault.is_some()) {
+                self.answered(in_flight, None);
             }
             return;
         }
-        let Some(in_flight) = self.in_flight.front() else { return };
+        let Some(in_flight) = self.in_flight.first() else { return };
         let idempotency_key = in_flight.key.clone();
         self.transact(StoreStep::Unstage(Unstage { fence: self.fence, idempotency_key, fault, now: now.wall }));
     }
 
     fn scope_in_flight(&self) -> Scope {
-        self.in_flight.front().map_or(Scope::All, |in_flight| ack::scope_of(in_flight, &self.config))
+        self.in_flight.first().map_or(Scope::All, |in_flight| ack::scope_of(in_flight, &self.config))
     }
 
     pub(super) fn pushed(&mut self, id: u64, result: Result<Answer, Failure>, now: Now) {
@@ -127,7 +128,7 @@ impl Engine {
 
     /// What came of the first body in flight.
     fn came_of_first(&mut self, result: Result<Answer, Failure>, now: Now) {
-        let Some(in_flight) = self.in_flight.front().cloned() else { return };
+        let Some(in_flight) = self.in_flight.first().cloned() else { return };
         match result {
             Ok(answer) if self.is_full() => {
                 self.end_task();
@@ -172,7 +173,7 @@ impl Engine {
 
     fn first_settled(&mut self, settled: Settled) {
         let scope = self.scope_in_flight();
-        let sent = self.in_flight.pop_front().map_or(0, |in_flight| in_flight.sent.len());
+        let sent = if self.in_flight.is_empty() { 0 } else { self.in_flight.remove(0).sent.len() };
         self.answered = Rc::default();
         self.grow_batch();
         self.tell(settled.notices);

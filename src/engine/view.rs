@@ -1,7 +1,5 @@
 //! What the engine is doing, for people. Never changes anything.
 
-use std::collections::VecDeque;
-
 use super::Engine;
 use super::state::{Cycle, Halt, Mode, Running};
 use crate::checkpoint::InFlight;
@@ -61,7 +59,7 @@ impl Engine {
 }
 
 impl Cycle {
-    fn progress(&self, in_flight: &VecDeque<InFlight>) -> Option<Progress> {
+    fn progress(&self, in_flight: &[InFlight]) -> Option<Progress> {
         match self.running.as_ref()? {
             Running::Pull(pulling) => Some(Progress {
                 is_push: false,

@@ -367,25 +367,27 @@ impl Step for Unstage {
         if found.in_flight.first().map(|first| &first.key) != Some(&self.idempotency_key) {
             return Next::Refuse(Refusal::Stale);
         }
-        let sent = || {
-            let sent = found.in_flight.iter().flat_map(|body| body.sent.iter().map(move |sent| (body, sent)));
-            sent.filter_map(|(body, sent)| Some((config.find(&sent.entity)?, sent, body)))
-        };
+        let sent = found.in_flight.iter().flat_map(|body| &body.sent);
         if found.rounds == 1 {
-            return Next::Read(sent().map(|(entity, sent, _)| Read::Changes(entity, vec![sent.id.clone()])).collect());
+            let read = |sent: &Sent| Some(Read::Changes(config.find(&sent.entity)?, vec![sent.id.clone()]));
+            return Next::Read(sent.filter_map(read).collect());
         }
-        let mut writes: Vec<Write> = found.in_flight.iter().map(|body| Write::DeleteInFlight(body.place)).collect();
+        let mut writes = Vec::new();
         let mut notices = Vec::new();
-        for (entity, sent, body) in sent() {
-            let Some(mut change) = found.changes.value(entity, &sent.id).cloned() else { continue };
-            // One behind the first may have been sent by the leader before.
-            change.was_sent(sent.stamp);
-            let is_refused = body.key == self.idempotency_key && change.stamp == sent.stamp;
-            if let Some((code, message)) = self.fault.as_ref().filter(|_| is_refused) {
-                change.fail(code, message, 0, self.now);
-                notices.push(failed(&change));
+        for (body, place) in found.in_flight.iter().zip(0..) {
+            writes.push(Write::DeleteInFlight(body.place));
+            for sent in &body.sent {
+                let change = config.find(&sent.entity).and_then(|entity| found.changes.value(entity, &sent.id));
+                let Some(mut change) = change.cloned() else { continue };
+                // One behind the first may have left all the same, with the leader before.
+                change.was_sent(sent.stamp);
+                let fault = self.fault.as_ref().filter(|_| place == 0 && change.stamp == sent.stamp);
+                if let Some((code, message)) = fault {
+                    change.fail(code, message, 0, self.now);
+                    notices.push(failed(&change));
+                }
+                writes.push(Write::PutChange(change));
             }
-            writes.push(Write::PutChange(change));
         }
         Next::Commit(writes, notices)
     }

@@ -76,7 +76,8 @@ impl Step for Stage {
             0 => Next::Read(self.first_reads()),
             1 => {
                 or_refuse!(found.led_by(self.fence));
-                if !found.in_flight.is_empty() && self.unstored.is_none() && !mutation::is(Mutation::InFlightNotResent) {
+                if !found.in_flight.is_empty() && self.unstored.is_none() && !mutation::is(Mutation::InFlightNotResent)
+                {
                     return Next::Refuse(Refusal::Stale);
                 }
                 Next::Read(self.parent_reads(found, config))
