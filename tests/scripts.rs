@@ -17,6 +17,7 @@ use lastword::memory::MemoryStore;
 use lastword::outgoing::push::{Answer, Fate};
 use lastword::outgoing::write::{Edit, EditKind, LocalWrite};
 use lastword::ports::{Failure, Now, StoreError};
+use lastword::protocol::error::RejectCode;
 use lastword::record::{Entity, Fields, Key, Millis, Record, Scope, ServerMillis, Stamp};
 
 const NOTES: Entity = Entity(0);
@@ -25,6 +26,7 @@ const NOTES: Entity = Entity(0);
 enum Said {
     Page { ids: &'static [&'static str], cursor: &'static str, has_more: bool },
     Applied(&'static [&'static str]),
+    Refused(&'static str),
     Status(u16),
     NoConnection,
 }
@@ -41,8 +43,14 @@ struct Script {
 
 impl Script {
     fn new(edited: &[&str], said: Vec<Said>) -> Self {
+        Self::in_batches_of(100, edited, said)
+    }
+
+    fn in_batches_of(batch_records: usize, edited: &[&str], said: Vec<Said>) -> Self {
         let declared = BTreeMap::from([("notes".to_owned(), EntityDeclaration::default())]);
-        let config = Rc::new(Config::new(declared, Style::Resource, &|_| Err("no patterns here".into())).unwrap());
+        let mut config = Config::new(declared, Style::Resource, &|_| Err("no patterns here".into())).unwrap();
+        config.batch_records = batch_records;
+        let config = Rc::new(config);
         let store = MemoryStore::new(config.clone());
         store.run_now(&Open { account: None, device_id: "d".into(), hash_key: 7, purpose: Purpose::Use }).unwrap();
         for id in edited {
@@ -134,7 +142,7 @@ impl Script {
                 remaining: None,
                 bytes: 0,
             }),
-            said @ (Said::Applied(_) | Said::Status(_) | Said::NoConnection) => Err(failure(&said)),
+            said @ (Said::Applied(_) | Said::Refused(_) | Said::Status(_) | Said::NoConnection) => Err(failure(&said)),
         }
     }
 
@@ -144,6 +152,14 @@ impl Script {
                 let fate = Fate::Applied { server_updated_at: Some(ServerMillis(500)), version: None, server_id: None };
                 let results = ids.iter().map(|id| (Key::new(NOTES, id), fate.clone())).collect();
                 Ok(Answer { results, server_time: None, epoch: None })
+            }
+            Said::Refused(id) => {
+                let fate = Fate::Rejected { code: RejectCode::Invalid, message: "no".into() };
+                Ok(Answer {
+                    results: [(Key::new(NOTES, id), fate)].into_iter().collect(),
+                    server_time: None,
+                    epoch: None,
+                })
             }
             said @ (Said::Page { .. } | Said::Status(_) | Said::NoConnection) => Err(failure(&said)),
         }
@@ -167,7 +183,7 @@ fn failure(said: &Said) -> Failure {
             Failure::Status { status: *status, message: String::new(), retry_after_ms: None, epoch: None }
         }
         Said::NoConnection => Failure::Network,
-        Said::Page { .. } | Said::Applied(_) => {
+        Said::Page { .. } | Said::Applied(_) | Said::Refused(_) => {
             Failure::BadResponse { reason: "the script answers another question".into() }
         }
     }
@@ -288,4 +304,61 @@ fn a_body_without_an_answer_goes_first_after_a_restart() {
     script.event("the app starts", Event::Start);
     script.event("another context takes the lead", Event::LeadLost);
     script.is("resend");
+}
+
+#[test]
+fn bodies_are_staged_together_and_each_leaves_while_the_answer_before_it_is_settled() {
+    let said = vec![
+        page(&[], "1"),
+        Said::Applied(&["a"]),
+        Said::Applied(&["b"]),
+        Said::Applied(&["c"]),
+        Said::Applied(&["d"]),
+        Said::Applied(&["e"]),
+    ];
+    let mut script = Script::in_batches_of(1, &["a", "b", "c", "d", "e"], said);
+    script.event("the app starts", Event::Start);
+    script.is("staged_together");
+}
+
+#[test]
+fn a_body_leaves_though_a_record_of_the_one_before_it_was_refused() {
+    let said = vec![page(&[], "1"), Said::Refused("bad"), Said::Applied(&["good"]), page(&[], "2")];
+    let mut script = Script::in_batches_of(1, &["bad", "good"], said);
+    script.event("the app starts", Event::Start);
+    script.is("refused_record");
+}
+
+#[test]
+fn bodies_that_were_not_answered_go_first_after_a_restart_in_their_order() {
+    let answered = [Said::Applied(&["b"]), Said::Applied(&["c"]), page(&[], "2")];
+    let said = [page(&[], "1"), Said::Applied(&["a"]), Said::NoConnection].into_iter().chain(answered).collect();
+    let mut script = Script::in_batches_of(1, &["a", "b", "c"], said);
+    script.event("the app starts", Event::Start);
+    script.event("another context takes the lead", Event::LeadLost);
+    script.is("staged_resend");
+}
+
+#[test]
+fn a_body_refused_as_a_whole_takes_back_those_staged_behind_it() {
+    let said = vec![
+        page(&[], "1"),
+        Said::Applied(&["a", "b"]),
+        Said::Status(413),
+        Said::Applied(&["c"]),
+        Said::Applied(&["d"]),
+        Said::Applied(&["e"]),
+    ];
+    let mut script = Script::in_batches_of(2, &["a", "b", "c", "d", "e"], said);
+    script.event("the app starts", Event::Start);
+    script.is("staged_refused");
+}
+
+#[test]
+fn a_new_token_sends_the_bodies_that_have_no_answer() {
+    let said =
+        vec![page(&[], "1"), Said::Applied(&["a"]), Said::Status(401), Said::Applied(&["b"]), Said::Applied(&["c"])];
+    let mut script = Script::in_batches_of(1, &["a", "b", "c"], said);
+    script.event("the app starts", Event::Start);
+    script.is("staged_token");
 }

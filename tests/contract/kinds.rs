@@ -201,8 +201,8 @@ pub(crate) async fn bodies_in_flight_round_trip_in_their_order<S: Store>(store: 
     write(store, vec![Write::DeleteInFlight(0)]).await;
     assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, [second.clone(), third]);
     write(store, vec![Write::DeleteInFlight(2)]).await;
-    assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, [second.clone()]);
-    write(store, vec![Write::DeleteInFlight(second.place)]).await;
+    assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, [second]);
+    write(store, vec![Write::DeleteInFlight(1)]).await;
     assert_eq!(read(store, vec![Read::InFlight]).await.in_flight, []);
 }
 

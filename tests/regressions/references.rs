@@ -1,7 +1,7 @@
 //! Records that name others which are not here, not there, or could not be pushed. Never random.
 
 use lastword::config::{Detect, Policy};
-use lastword::outgoing::ack::{Settle, Settled};
+use lastword::outgoing::ack::{Settle, Settled, Unstage};
 use lastword::outgoing::encode::{Stage, Staged};
 use lastword::outgoing::outbox::ChangeState;
 use lastword::outgoing::push::{Answer, Fate};
@@ -9,7 +9,7 @@ use lastword::outgoing::write::{Edit, EditKind, LocalWrite};
 use lastword::protocol::error::RejectCode;
 use lastword::record::{Entity, Fields, Key, Millis, Scope};
 
-use crate::db::{B, Db};
+use crate::db::{A, B, Db, key};
 
 fn child() -> Key {
     Key::new(B, "c")
@@ -88,4 +88,38 @@ fn a_child_of_a_parent_that_failed_waits_untried_and_says_so() {
     db.push(crate::db::applied(100));
     assert_eq!(stage(&db, &[]).in_flight[0].sent.len(), 1);
     assert_eq!(stands(&db), (ChangeState::Pending, 0, None));
+}
+
+#[test]
+fn a_child_is_not_staged_with_the_body_of_its_parent() {
+    let db = Db::new(Detect::Exact, Policy::LastWriteWins);
+    db.put("parent", 5);
+    write_child(&db);
+    let other = Key::new(A, "s");
+    db.run(&LocalWrite {
+        edits: vec![Edit { key: other.clone(), kind: EditKind::Put(Fields::new()) }],
+        now: Millis(11),
+    });
+    let stage = |keys: &[Key], records_max| {
+        db.run(&Stage {
+            fence: 1,
+            scope: Scope::All,
+            keys: keys.to_vec(),
+            idempotency_keys: vec!["k0".into(), "k1".into()],
+            records_max,
+            bytes_max: 9_999,
+            parents_pulled: Vec::new(),
+            unstored: None,
+            now: Millis(20),
+        })
+    };
+    let staged = stage(&[key(), child(), other], 1);
+    let sent: Vec<Vec<&str>> =
+        staged.in_flight.iter().map(|body| body.sent.iter().map(|sent| sent.id.as_str()).collect()).collect();
+    assert_eq!((sent, staged.left), (vec![vec!["r"], vec!["s"]], vec![child()]));
+    let idempotency_key = "k0".into();
+    db.run(&Unstage { fence: 1, idempotency_key, fault: None, now: Millis(20) });
+    // Behind it in the same body it may go.
+    let staged = stage(&[key(), child()], 2);
+    assert_eq!((staged.in_flight.len(), staged.in_flight[0].sent.len(), staged.left), (1, 2, vec![]));
 }
