@@ -122,6 +122,8 @@ export async function createSync<const E extends EntityMap>(options: SyncOptions
       running = false;
       await call("destroy").catch(quiet);
       await link.close(new LastwordError({ code: "destroyed", message: "this sync was destroyed: make a new one with createSync" }));
+      // Whoever waits for a status hears of it.
+      events.emit({ type: "status", status: { ...snapshot.get(), state: "stopped" } });
     },
   };
 }

@@ -26,12 +26,13 @@ export function entityHandle(entity: string, { call }: WorkerLink, events: Emitt
   };
 }
 
-/** Looks at the record now and after each status, until it is synced or cannot be without a person. */
+/** Looks at the record now and after each status, until it is synced, cannot be without a person, or is no more. */
 function whenSynced(id: string, statusOf: (id: string) => Promise<RecordStatus>, events: Emitter): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = async () => {
       const { state, error } = await statusOf(id);
       if (state === "synced") return done(resolve);
+      if (state === "unknown") return done(() => reject(refused("not_found", `there is no record \`${id}\` to wait for`)));
       if (state === "conflict") return done(() => reject(refused("conflict", "the record is in conflict: resolve it")));
       if (state === "failed_permanently") return done(() => reject(refused(error?.code ?? "rejected", error?.message ?? "the backend refused the record")));
     };

@@ -96,7 +96,7 @@ export class WorkerLink {
       const settled = () => running.waiting.delete(reject);
       call().then(
         (value) => { settled(); resolve(value); },
-        (error: unknown) => { settled(); reject(error as Error); },
+        (error: unknown) => { settled(); reject(cannotCross(error) ?? (error as Error)); },
       );
     });
   }
@@ -124,6 +124,12 @@ function end(running: Running, error: LastwordError): void {
   running.worker.terminate();
   for (const reject of running.waiting) reject(error);
   running.waiting.clear();
+}
+
+/** What is not data, a function say, cannot be sent to the worker, nor stored. */
+function cannotCross(error: unknown): LastwordError | undefined {
+  const isRefused = error instanceof DOMException && error.name === "DataCloneError";
+  return isRefused ? new LastwordError({ code: "invalid", message: `only plain data can be stored: ${error.message}` }) : undefined;
 }
 
 function workerDied(): LastwordError {

@@ -6,6 +6,7 @@ import { LastwordError } from "./errors.js";
 
 /** Splits what stays on the page from what the core is opened with. */
 export function coreConfig(options: SyncOptions<EntityMap>, base: string): OpenConfig {
+  if (typeof options !== "object" || options === null) throw wrong("createSync takes an object of options");
   for (const name of Object.keys(options)) {
     if (!OPTIONS.has(name)) throw wrong(`there is no option \`${name}\`: the options are ${[...OPTIONS].join(", ")}`);
   }

@@ -94,7 +94,7 @@ const api: WorkerApi = {
       if (tabs && name === "syncNow") return (await tabs.syncNow(core)) as never;
       if (tabs && name === "status") return tabs.shown(await core.status()) as never;
       if (name === "destroy") leave();
-      if (name === "signOut") tabs?.signedOut((args[0] as { wipe: boolean }).wipe);
+      if (name === "signOut") tabs?.signedOut((args[0] as { wipe: boolean } | undefined)?.wipe === true);
       if (name === "signIn" || name === "configure") tabs?.tokenChanged();
       if (name === "trigger") hinted(args[0] as Trigger);
       const answer = await (core[name] as (...args: unknown[]) => never)(...args);

@@ -20,11 +20,11 @@ impl Args {
     }
 
     pub(super) fn texts(&self, place: u32) -> Result<Vec<String>, Error> {
-        self.list(place).iter().map(|text| text.as_string().ok_or_else(|| config("an id must be a string"))).collect()
+        self.list(place)?.iter().map(|text| text.as_string().ok_or_else(|| config("an id must be a string"))).collect()
     }
 
-    pub(super) fn list(&self, place: u32) -> Array {
-        self.value(place).dyn_into().unwrap_or_default()
+    pub(super) fn list(&self, place: u32) -> Result<Array, Error> {
+        self.value(place).dyn_into().map_err(|_| config("records and ids must come in an array"))
     }
 }
 

@@ -107,7 +107,7 @@ impl Core {
     pub(super) async fn bulk_put(&self, args: &Args) -> Answer {
         let entity = self.entity(args)?;
         let mut edits = Vec::new();
-        for record in args.list(1).iter() {
+        for record in args.list(1)?.iter() {
             edits.push(self.put_edit(entity, &record)?);
         }
         self.edit(entity, edits).await.map(JsValue::from)
@@ -227,7 +227,12 @@ impl Core {
 
     /// Says whose records these are; fixed from the first time on.
     pub(super) async fn sign_in(&self, to: &JsValue) -> Answer {
-        let account = field(to, "account").as_string();
+        let account = field(to, "account");
+        // Anything else would be nobody's, and the accounts of two would be one.
+        if !account.is_string() && !account.is_undefined() {
+            return Err(config("`account` must be a string"));
+        }
+        let account = account.as_string();
         self.open_replica(account.clone()).await?;
         self.driver.ports().transport.forget_token();
         self.driver.send(Event::SignedIn(account));

@@ -117,3 +117,41 @@ bare("M6: a stopped sync changes nothing at the backend; a started one says how 
   assert.deepEqual(seen.pending, ["delete", "delete", "update"]);
   assert.equal((await server.records(ENTITY)).size, 250);
 }, { autoStart: false, debounceMs: 600_000 }, { fields: { version: "version" } });
+
+bare("calls that are misused are refused with a typed error, and store nothing", async ({ page }) => {
+  const refused = await page.evaluate(async () => {
+    const calls = {
+      bulkPut: () => logs.bulkPut({ ...log, id: "one" }), bulkPutNothing: () => logs.bulkPut(), bulkDelete: () => logs.bulkDelete("kept"),
+      aFunction: () => logs.put({ ...log, notes: () => 1 }), aSymbol: () => logs.put({ ...log, notes: Symbol("x") }),
+      account: () => sync.signIn({ account: 5 }), noAccount: () => sync.signIn({ account: null }), noOptions: () => createSync(),
+      waitForNothing: () => logs.whenSynced("no such"),
+    };
+    await logs.put({ ...log, id: "kept" });
+    const refused = {};
+    for (const [name, call] of Object.entries(calls)) {
+      const { typed, code } = await attempt(call);
+      refused[name] = typed ? code : `not typed: ${code}`;
+    }
+    return { ...refused, ids: (await logs.list()).map(({ id }) => id) };
+  });
+  assert.deepEqual(refused, {
+    bulkPut: "config", bulkPutNothing: "config", bulkDelete: "config", aFunction: "invalid", aSymbol: "invalid", account: "config",
+    noAccount: "config", noOptions: "config", waitForNothing: "not_found", ids: ["kept"],
+  });
+  assert.deepEqual(await page.evaluate(() => sync.signOut()), { unsent: 1 });
+}, { autoStart: false });
+
+bare("who waits for a record to be synced hears that it was discarded, or the sync destroyed", async ({ page }) => {
+  const ended = await page.evaluate(async () => {
+    const waiting = [];
+    for (const id of ["discarded", "kept"]) {
+      await logs.put({ ...log, id });
+      waiting.push(attempt(() => logs.whenSynced(id)));
+    }
+    await sync.failures.discard("workout-logs", "discarded");
+    const discarded = await waiting[0];
+    await sync.destroy();
+    return [discarded.code, (await waiting[1]).code];
+  });
+  assert.deepEqual(ended, ["not_found", "destroyed"]);
+}, { autoStart: false });
