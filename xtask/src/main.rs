@@ -9,7 +9,6 @@ mod build;
 mod demo;
 mod docs;
 mod lockfile;
-mod names;
 mod server;
 mod setup;
 mod sim;
@@ -18,6 +17,7 @@ mod system;
 mod tally;
 mod test;
 mod tidy;
+mod trim;
 mod workspace;
 
 use std::process::ExitCode;
