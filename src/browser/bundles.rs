@@ -1,8 +1,8 @@
 //! Changes that one commit stores, as one value of the outbox. Never leaves a change in two places.
 //!
-//! A put costs what hundreds of values in one do. So where many are acknowledged together, or found together among the
-//! rows that the app writes by itself, they become a bundle, in the outbox beside the entries of their own, under
-//! [entity, [number, first id, last id]]: an array sorts after every string.
+//! A put costs what hundreds of values in one do. So where many are acknowledged, written or found together, they become a
+//! bundle, in the outbox beside the entries of their own, under [entity, [number, first id, last id]]: an array sorts after
+//! every string.
 //! The engine knows nothing of it. Whatever stores or removes a change that lies in a bundle stores the bundle without it.
 //! A bundle that cannot be read is shown as one dead letter, "first to last", and stays until that is discarded.
 
@@ -20,7 +20,6 @@ use super::reading::{Request, unreadable};
 use super::stores::{ENTITY, ID, OUTBOX};
 use super::transaction::{Ended, Running};
 use crate::commit::{Found, Read, Write};
-use crate::config::Detect;
 use crate::outgoing::outbox::{Change, ChangeState};
 use crate::record::{ByEntity, ByKey, Entity, Key};
 use crate::stored::{StoredBundle, StoredChange};
@@ -297,7 +296,6 @@ fn bundled(db: &IndexedDb, writes: &[Write]) -> Result<ByKey<String>, String> {
         for write in writes {
             if let Write::PutChange(change) = write
                 && change.state == state
-                && (state == ChangeState::Acknowledged || db.config.entity(change.key.entity).detect == Detect::Scan)
             {
                 many.insert(change.key.entity, change.key.id.clone(), change);
             } else if let Some(key) = about(write) {
@@ -329,7 +327,7 @@ fn about(write: &Write) -> Option<&Key> {
 const NO_BUNDLE: &str = "a key that is neither a record's nor a bundle's";
 /// Fewer acknowledged changes keep an entry each: an edit of a record in a bundle costs the whole bundle again.
 const BUNDLE_MIN: usize = 8;
-/// Fewer found changes do: they stay for as long as there is no connection, and every read looks into each bundle.
+/// Fewer unsent changes do: they stay for as long as there is no connection, and every read looks into each bundle.
 const PENDING_MIN: usize = 64;
 /// More make another bundle.
 const BUNDLE_MAX: usize = 500;
