@@ -26,7 +26,7 @@ macro_rules! each_case {
             acknowledged: many_acknowledged_are_read_each_way,
                 one_of_many_acknowledged_is_edited_and_one_discarded,
                 what_one_commit_stores_and_removes_of_them_is_as_it_says_last, many_acknowledged_are_confirmed,
-                many_found_are_edited_sent_and_refused;
+                many_unsent_are_edited_sent_and_refused;
             kinds: rows_round_trip, a_row_keeps_its_mark, rows_since_a_stamp, changes_round_trip,
                 conflicts_round_trip, quarantined_records_are_listed, the_replica_round_trips,
                 checkpoints_round_trip, what_is_kept_for_an_entity_round_trips, bodies_in_flight_round_trip_in_their_order,
