@@ -116,7 +116,9 @@ function stamped(table: DBCoreTable, names: Envelope, guard: Guard | undefined, 
     case "add":
     case "put": {
       const values = request.values.map((value) => ({ [names.created]: now, ...names.live, ...value, [names.updated]: now }));
-      return table.mutate({ ...request, values });
+      const written = table.mutate({ ...request, values });
+      if (request.type === "put" || !guard) return written;
+      return written.then((response) => (response.numFailures > 0 ? overTombstones(table, names, request.trans, values, response) : response));
     }
     case "delete":
     case "deleteRange": {
@@ -130,6 +132,31 @@ function stamped(table: DBCoreTable, names: Envelope, guard: Guard | undefined, 
       });
     }
   }
+}
+
+/** Puts what could not be added only because a tombstone has its key: to the app, which deleted the row, there is none. */
+function overTombstones(table: DBCoreTable, names: Envelope, trans: DBCoreTransaction, values: Row[], response: DBCoreMutateResponse): Promise<DBCoreMutateResponse> {
+  const key = (value: Row) => table.schema.primaryKey.extractKey?.(value);
+  // The first of each key: a second one meets a live row.
+  const first = new Map<unknown, number>();
+  for (const place of Object.keys(response.failures).map(Number)) {
+    const id = key(values[place] ?? {});
+    if (!first.has(id)) first.set(id, place);
+  }
+  const places = [...first.values()];
+  return table.getMany({ trans, keys: [...first.keys()] }).then((rows: (Row | undefined)[]) => {
+    const failures = { ...response.failures };
+    const puts: Row[] = [];
+    rows.forEach((row, at) => {
+      const place = places[at];
+      if (!row || place === undefined || !names.isDeleted(row)) return;
+      delete failures[place];
+      puts.push({ ...values[place], ...(SYNCED in row ? { [SYNCED]: row[SYNCED] } : {}) });
+    });
+    if (puts.length === 0) return response;
+    const whole = { ...response, failures, numFailures: response.numFailures - puts.length, lastResult: key(values.at(-1) ?? {}), results: values.map(key) };
+    return table.mutate({ type: "put", trans, values: puts }).then(() => whole);
+  });
 }
 
 /** The rows that a delete is about. */
@@ -172,6 +199,9 @@ class Guard {
     });
   }
 }
+
+/** The mark of the copy that the backend has, which a row must keep. */
+const SYNCED = "_synced";
 
 type Row = { [field: string]: unknown };
 

@@ -106,6 +106,29 @@ dexieApp("a delete leaves older tombstones as they are, and most of a table goes
   assert.equal(Object.values(await seen(server)).every((state) => state === "deleted"), true);
 });
 
+dexieApp("a deleted row may be added again, by itself and among others, and a live one may not", async ({ server, page }) => {
+  const result = await page.evaluate(async () => {
+    await adopt(true);
+    await logs.bulkAdd(["a", "b", "c"].map((id) => ({ ...log, id })));
+    await sync.syncNow();
+    await logs.bulkDelete(["a", "b"]);
+    // One that was sent as deleted, and one that is deleted and added before it is sent.
+    await sync.syncNow();
+    await logs.delete("c");
+    const refused = async (work) => work().then((value) => value, ({ name }) => name);
+    const added = [await refused(() => logs.add({ ...log, id: "a", exercise: "again" })), await refused(() => logs.add({ ...log, id: "c", exercise: "again" }))];
+    const live = await refused(() => logs.add({ ...log, id: "a", exercise: "thrice" }));
+    const all = await refused(() => db.transaction("rw", logs, () => logs.bulkAdd(["d", "b", "b", "e"].map((id, at) => ({ ...log, id, exercise: `${at}` })))));
+    const some = await logs.bulkAdd(["d", "b", "e"].map((id, at) => ({ ...log, id, exercise: `${at}` })), { allKeys: true });
+    const marks = (await logs.bulkGet(["a", "b"])).map(({ _synced }) => typeof _synced);
+    await sync.syncNow();
+    return { added, live, all, some, marks, pending: (await sync.pending()).length };
+  });
+  assert.deepEqual(result, { added: ["a", "c"], live: "ConstraintError", all: "BulkError", some: ["d", "b", "e"], marks: ["string", "string"], pending: 0 });
+  const exercises = [...(await server.records(ENTITY)).values()].map(({ id, exercise, isDeleted }) => [id, isDeleted ? "deleted" : exercise]);
+  assert.deepEqual(exercises.sort(), [["a", "again"], ["b", "1"], ["c", "again"], ["d", "0"], ["e", "2"], ["old-log", "Squat"]]);
+});
+
 dexieApp("where deletes are hard the row goes from this device alone", async ({ server, page }) => {
   const left = await page.evaluate(async () => {
     await adopt(true, { deletes: "hard" });
