@@ -176,7 +176,7 @@ impl Bundles {
         }
         // What cannot be read cannot be tried again: it stays as it is.
         writes.retain(|write| !matches!(write, Write::PutChange(change) if self.is_damaged(&change.key)));
-        let bundled = bundled(db, writes)?;
+        let bundled = self.bundled(db, writes)?;
         let mut kept = Vec::with_capacity(writes.len());
         for write in std::mem::take(writes) {
             let Some((entity, id)) = about(&write).map(|key| (key.entity, key.id.clone())) else {
@@ -215,6 +215,37 @@ impl Bundles {
             }
         }
         Ok(stored)
+    }
+
+    /// What the outbox holds of each change that these writes put into bundles: where they are many of one entity in one state.
+    fn bundled(&self, db: &IndexedDb, writes: &[Write]) -> Result<ByKey<String>, String> {
+        let mut bundled = ByKey::default();
+        for (state, least) in [(ChangeState::Acknowledged, BUNDLE_MIN), (ChangeState::Pending, PENDING_MIN)] {
+            let mut many = ByKey::default();
+            for write in writes {
+                if let Write::PutChange(change) = write
+                    && change.state == state
+                    && (state == ChangeState::Acknowledged || self.takes_unsent(change.key.entity))
+                {
+                    many.insert(change.key.entity, change.key.id.clone(), change);
+                } else if let Some(key) = about(write) {
+                    many.remove(key.entity, &key.id);
+                }
+            }
+            for (entity, ids) in many.ids().into_iter().filter(|(_, ids)| ids.len() >= least) {
+                for id in ids {
+                    let Some(change) = many.remove(entity, &id) else { continue };
+                    let stored = StoredChange::new(&db.entity(entity).name, change.clone());
+                    bundled.insert(entity, id, serde_json::to_string(&stored).map_err(|error| error.to_string())?);
+                }
+            }
+        }
+        Ok(bundled)
+    }
+
+    /// An entity keeps few bundles of unsent changes: every edit of it looks into each that may hold the record.
+    fn takes_unsent(&self, entity: Entity) -> bool {
+        self.bundles.iter().filter(|bundle| bundle.entity == entity).count() < UNSENT_BUNDLES_MAX
     }
 
     fn is_damaged(&self, key: &Key) -> bool {
@@ -288,31 +319,6 @@ pub(super) fn range_behind(first: &Array) -> Result<KeyRange, idb::Error> {
     KeyRange::bound(first, &Array::of2(&first.get(0), &Array::of1(&Array::new())), None, None)
 }
 
-/// What the outbox holds of each change that these writes put into bundles: where they are many of one entity in one state.
-fn bundled(db: &IndexedDb, writes: &[Write]) -> Result<ByKey<String>, String> {
-    let mut bundled = ByKey::default();
-    for (state, least) in [(ChangeState::Acknowledged, BUNDLE_MIN), (ChangeState::Pending, PENDING_MIN)] {
-        let mut many = ByKey::default();
-        for write in writes {
-            if let Write::PutChange(change) = write
-                && change.state == state
-            {
-                many.insert(change.key.entity, change.key.id.clone(), change);
-            } else if let Some(key) = about(write) {
-                many.remove(key.entity, &key.id);
-            }
-        }
-        for (entity, ids) in many.ids().into_iter().filter(|(_, ids)| ids.len() >= least) {
-            for id in ids {
-                let Some(change) = many.remove(entity, &id) else { continue };
-                let stored = StoredChange::new(&db.entity(entity).name, change.clone());
-                bundled.insert(entity, id, serde_json::to_string(&stored).map_err(|error| error.to_string())?);
-            }
-        }
-    }
-    Ok(bundled)
-}
-
 /// What must be known of the outbox before these writes.
 pub(super) fn reads(writes: &[Write]) -> Vec<Read> {
     let keys: ByKey<()> = writes.iter().filter_map(about).map(|key| (key.clone(), ())).collect();
@@ -329,5 +335,7 @@ const NO_BUNDLE: &str = "a key that is neither a record's nor a bundle's";
 const BUNDLE_MIN: usize = 8;
 /// Fewer unsent changes do: they stay for as long as there is no connection, and every read looks into each bundle.
 const PENDING_MIN: usize = 64;
+/// So do all those that come when their entity has this many bundles.
+const UNSENT_BUNDLES_MAX: usize = 16;
 /// More make another bundle.
 const BUNDLE_MAX: usize = 500;

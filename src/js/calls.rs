@@ -69,6 +69,8 @@ impl Core {
                 // Written by others: what was followed no longer holds.
                 self.driver.ports().store.follow(None);
                 self.driver.send(Event::Edited);
+                // Read now, and not in the way of the round that follows.
+                self.status_changed();
             }
             _ => {}
         }

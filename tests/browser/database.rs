@@ -251,6 +251,24 @@ async fn many_acknowledged_are_few_entries_and_read_by_every_connection() {
 }
 
 #[wasm_bindgen_test]
+async fn many_edits_of_one_commit_are_one_entry_until_an_entity_has_sixteen_such() {
+    let name = "bulk-edits";
+    let store = fresh(name).await;
+    let db = raw(name, None, "").await;
+    let edits = |commit: usize| {
+        let change = |n: usize| Change::new(key(LOG, &format!("{n:05}")), Stamp(9), Operation::Create, Millis(2));
+        (commit * 64..(commit + 1) * 64).map(change).map(Write::PutChange).collect()
+    };
+    for (commit, entries) in (0..18).zip((1..=16).chain([16 + 64, 16 + 128])) {
+        write(&store, edits(commit)).await;
+        let counted = raw_run(&db, "_lastword_outbox", "return store.count()").await.unwrap();
+        assert_eq!(counted.as_f64(), Some(f64::from(entries)), "after {commit}");
+    }
+    assert_eq!(read(&store, vec![Read::AllChanges(LOG)]).await.changes.len(), 18 * 64);
+    remove(store).await;
+}
+
+#[wasm_bindgen_test]
 async fn one_of_many_acknowledged_that_cannot_be_read_is_a_dead_letter_and_harms_no_other() {
     let name = "damaged-acknowledged";
     let store = fresh(name).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lastword::commit::{Next, Read, Write};
-use lastword::outgoing::outbox::{Change, Operation};
+use lastword::outgoing::outbox::{Change, ChangeState, Operation};
 use lastword::ports::Store;
 use lastword::record::{Millis, Stamp};
 
@@ -108,8 +108,10 @@ async fn commit_knowing<S: Store>(store: &S, writes: Vec<Write>) {
     store.run(&step).await.unwrap();
 }
 
+/// One that has failed keeps an entry of its own among many, too.
 fn change(id: &str) -> Change {
-    Change::new(key(LOG, id), Stamp(1), Operation::Create, Millis(2))
+    let state = ChangeState::Failed;
+    Change { state, ..Change::new(key(LOG, id), Stamp(1), Operation::Create, Millis(2)) }
 }
 
 const ROWS: usize = 1_100;
