@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { isDeepStrictEqual, parseArgs } from "node:util";
 import { CONTENDERS } from "./contenders/index.mjs";
 import { report } from "./report/write.mjs";
 import { BENCH, FOLDERS, bundle, weigh } from "./harness/build.mjs";
@@ -13,7 +13,7 @@ import { startBackend } from "./backend/server.mjs";
 
 const { values: options } = parseArgs({
   options: {
-    quick: { type: "boolean" }, report: { type: "boolean" }, rounds: { type: "string" }, only: { type: "string" },
+    quick: { type: "boolean" }, report: { type: "boolean" }, more: { type: "boolean" }, rounds: { type: "string" }, only: { type: "string" },
     workload: { type: "string" }, size: { type: "string" }, minutes: { type: "string" }, out: { type: "string" },
   },
 });
@@ -28,12 +28,15 @@ const stories = chosen(Object.keys(STORIES), options.workload);
 await bundle(contenders);
 const weights = Object.fromEntries(await Promise.all(contenders.map(async (name) => [name, await weigh(name)])));
 const backend = await startBackend(FOLDERS);
-const cells = [];
 const gaveUp = new Set();
 const out = options.out ?? join(BENCH, "results", options.quick ? "quick.json" : "full.json");
+// Rounds on top of those that the file holds: of the fast contenders, where one round of all takes long.
+const kept = options.more ? JSON.parse(readFileSync(out, "utf8")) : { rounds: 0, cells: [] };
+if (kept.size && !isDeepStrictEqual(kept.size, size)) throw new Error(`${out} was measured with other sizes`);
+const { cells } = kept;
 await mkdir(join(BENCH, "results"), { recursive: true });
 let longest = 0;
-for (let round = 1; round <= rounds && Date.now() + longest < end; round++) {
+for (let round = kept.rounds + 1; round <= kept.rounds + rounds && Date.now() + longest < end; round++) {
   const start = Date.now();
   for (const story of stories) {
     for (const contender of contenders.filter((name) => tells(name, story))) {
@@ -45,7 +48,7 @@ for (let round = 1; round <= rounds && Date.now() + longest < end; round++) {
     }
   }
   // After each round: a run that is stopped keeps those it ended.
-  await writeFile(out, `${JSON.stringify({ conditions: conditions(), size, weights, rounds: round, cells }, null, 1)}\n`);
+  await writeFile(out, `${JSON.stringify({ conditions: conditions(), size, weights: { ...kept.weights, ...weights }, rounds: round, cells }, null, 1)}\n`);
   longest = Math.max(longest, Date.now() - start);
   console.log(`round ${round} took ${Math.round((Date.now() - start) / 1000)} s`);
 }
@@ -84,10 +87,11 @@ function line({ workload, ms, gap, requests, error }, round, contender) {
 
 function conditions() {
   const [cpu, ...others] = cpus();
+  const measured = [...new Set(cells.map(({ contender }) => contender))];
   return {
     date: new Date().toISOString().slice(0, 10), system: `${type()} ${release()}`, cpu: `${others.length + 1} × ${cpu.model.trim()}`,
     memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version,
     browser: Story.browser,
-    packages: Object.fromEntries(contenders.flatMap((name) => CONTENDERS[name].uses ?? []).map((used) => [used, version(used)])),
+    packages: Object.fromEntries(measured.flatMap((name) => CONTENDERS[name].uses ?? []).map((used) => [used, version(used)])),
   };
 }

@@ -45,13 +45,13 @@ function times(file, results, table, contenders, plots) {
 yourself: it needs Chromium and some hours, or \`--quick\` and some minutes for small sizes.
 
 Conditions: ${conditions.cpu}, ${conditions.memoryGiB} GiB, ${conditions.system}, node ${conditions.node}, Chromium ${conditions.browser}, ${conditions.date}. Rounds: ${rounds}; in each,
-every contender in turn on a new profile on disk, against the same backend in memory on the same machine. Records of about 450
+the contenders in turn on a new profile on disk, against the same backend in memory on the same machine. Records of about 450
 bytes; a small replica has ${size.small}, a large one ${size.large}. After each workload the rows of the replica and of the backend are
 counted and some are read; a contender that lost one has no time.
 
 A figure is the median over the rounds of **time divided by the floor's time in the same round**, the least and the greatest of
-the rounds in brackets; below it the median time. The floor is raw IndexedDB by hand. Differences under a third are noise on a
-shared machine.
+the rounds in brackets, where it was measured in more than one; below it the median time. The floor is raw IndexedDB by hand.
+Differences under a third are noise on a shared machine.
 
 ${timeTable(table, everywhere)}
 

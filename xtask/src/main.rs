@@ -106,8 +106,9 @@ cargo xtask COMMAND
   test [STEP...]                run every check and test, or the steps named
   ci                            the same as test
   sim --worlds N --seed S       run simulated worlds
-  bench [--quick [--report]] [--rounds N] [--minutes N] [--only A,B] [--workload W]
-                                measure against the peers and write docs/benchmarks.md; --quick: small sizes, --report writes all the same
+  bench [--quick [--report]] [--rounds N] [--minutes N] [--only A,B] [--workload W] [--more]
+                                measure against the peers and write docs/benchmarks.md; --quick: small sizes, --report writes all the same,
+                                --more: adds rounds to those that were measured before
   docs                          build the site of the documentation in target/site
   size                          compare the package's size with bench/size-budget.json
   tidy                          check what reviewers should not have to
