@@ -34,8 +34,8 @@ struct Pull {
 #[derive(Clone, Copy, Debug)]
 struct Began {
     at: Now,
-    /// The end of the pull before it.
-    before: Option<i64>,
+    /// The cursor that it began behind.
+    behind: Option<Cursor>,
 }
 
 /// What a page was asked for with.
@@ -77,8 +77,7 @@ impl Timed {
         let goes_on = pull.is_some();
         let back = |cursor: Cursor| if goes_on { 0 } else { overlap_ms.saturating_add(cursor.took_ms) };
         let since = behind.map(|cursor| cursor.time.saturating_sub(back(cursor)).max(0));
-        let before = behind.filter(|cursor| cursor.is_end).map(|cursor| cursor.time);
-        let began = pull.map_or(Began { at: now, before }, |pull| pull.began);
+        let began = pull.map_or(Began { at: now, behind }, |pull| pull.began);
         Asked { entity, since, limit, goes_on, behind, began }
     }
 
@@ -121,7 +120,7 @@ impl Timed {
 }
 
 /// A cursor: the time of the last whole pull (`120`), or of a page before its end and how long that pull had taken (`+119/40`).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Cursor {
     time: i64,
     took_ms: i64,
@@ -146,9 +145,14 @@ impl Asked {
 /// One less than the greatest time: whether the backend means `>` or `>=`, no record of that time is stepped over.
 fn page_cursor(asked: Asked, greatest: Option<i64>, now: Now) -> Result<String, String> {
     let next = greatest.map(|time| time - 1).filter(|next| Some(*next) > asked.since);
-    let next =
+    let time =
         next.ok_or("its page is full and all of one time, so the next one cannot be asked for: ask for larger pages")?;
-    Ok(format!("{next:+}/{}", asked.took_ms(now)))
+    let mut took_ms = asked.took_ms(now);
+    // Under the cursor that the pull began behind, a page that was not stored would pass for one that was.
+    if asked.began.behind == Some(Cursor { time, took_ms, is_end: false }) {
+        took_ms += 1;
+    }
+    Ok(format!("{time:+}/{took_ms}"))
 }
 
 /// The greatest time, less what a pull of several pages took: what was committed late behind its first page is older than
@@ -156,7 +160,8 @@ fn page_cursor(asked: Asked, greatest: Option<i64>, now: Now) -> Result<String, 
 fn end_cursor(asked: Asked, greatest: Option<i64>, now: Now) -> String {
     let reached = greatest.max(asked.behind.map(|cursor| cursor.time)).unwrap_or(0);
     let took_ms = if asked.goes_on { asked.took_ms(now) } else { 0 };
-    reached.saturating_sub(took_ms).max(asked.began.before.unwrap_or(0)).max(0).to_string()
+    let before = asked.began.behind.filter(|cursor| cursor.is_end).map_or(0, |cursor| cursor.time);
+    reached.saturating_sub(took_ms).max(before).max(0).to_string()
 }
 
 /// When the backend accepted a copy; also of one that is set aside, which must not hold the others up.
@@ -232,6 +237,18 @@ mod tests {
         assert_eq!(cursor(page).0, "+109/0");
         let _failed = timed.ask(LOGS, Some("+109/0"), 2, OVERLAP, at(0));
         assert_eq!(timed.ask(LOGS, Some("+109/0"), 2, OVERLAP, at(0)).since, Some(79), "after a request that failed");
+    }
+
+    #[test]
+    fn a_page_that_was_not_stored_does_not_pass_for_one_that_was() {
+        let timed = Timed::default();
+        let (since, page) = pull(&timed, Some("+119/0"), &[100, 120]);
+        assert_eq!((since, cursor(page)), (Some(89), ("+119/1".into(), true)));
+        assert_eq!(pull(&timed, Some("+119/0"), &[105, 120]).0, Some(89), "what was committed late is in it again");
+        // A page behind it, asked for before it was stored.
+        cursor(pull(&timed, Some("+119/0"), &[95, 106]).1);
+        assert_eq!(cursor(pull(&timed, Some("+105/0"), &[106, 120]).1).0, "+119/1");
+        assert_eq!(pull(&timed, Some("+119/0"), &[]).0, Some(89));
     }
 
     #[test]
