@@ -67,8 +67,10 @@ impl Oracle {
                 });
             let held = Copy::of(&row.record);
             let refused = row.record.fields.contains_key(BAD) || there.is_some_and(copy::is_poison);
-            let arrived =
-                self.users[user].accepted[index].contains(&held) || there.is_some_and(|there| Copy::of(there) >= held);
+            let accepted = &self.users[user].accepted[index];
+            // Answered with a newer copy that a restore then took: it goes again once there is room.
+            let answered = self.users[user].restored && accepted.iter().any(|copy| *copy > held);
+            let arrived = accepted.contains(&held) || answered || there.is_some_and(|there| Copy::of(there) >= held);
             if !waits && !refused && !arrived {
                 self.breaks(format!(
                     "section 8: {held:?} of {index} waits at {replica}, whose storage is full: {change:?}"
